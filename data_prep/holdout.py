@@ -1,0 +1,29 @@
+"""Which documents are held out for evaluation, decided by their content alone."""
+
+import hashlib
+
+_HASH_BYTES = 8
+
+
+def is_held_out(document, share):
+    """Tells whether a document belongs to the held-out split.
+
+    The decision is a hash of the text with its whitespace normalised, so it does not depend on
+    where a document stands or on what else is read, and equal documents are never split.
+
+    Args:
+        document: str.
+        share: float, 0 to 1. The expected share of documents held out. A document held out at
+            one share is held out at every larger one.
+
+    Returns:
+        bool.
+
+    Raises:
+        ValueError: if `share` is out of range.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"`share` must be from 0 to 1. Received: share={share}")
+    normalised = " ".join(document.split())
+    digest = hashlib.blake2b(normalised.encode("utf-8"), digest_size=_HASH_BYTES).digest()
+    return int.from_bytes(digest, "big") < share * 2 ** (8 * _HASH_BYTES)

@@ -1,0 +1,1 @@
+"""Pretraining of text encoders in TensorFlow and Keras."""

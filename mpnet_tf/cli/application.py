@@ -1,0 +1,83 @@
+"""What every binary shares: quiet start-up, `--json`, one-line errors and exit codes."""
+
+import json
+import os
+import sys
+
+# TensorFlow reads these when it is first imported. Binaries import it, and whatever needs it,
+# inside `main`, so that `--help` and a mistyped flag answer at once.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+from absl import app, flags, logging
+
+from mpnet_tf.quiet_start import silenced_stderr
+
+DONE = 0
+FAILED = 1
+WRONG_USAGE = 2
+
+_JSON = flags.DEFINE_bool(
+    "json", False, "Print the result's figures and paths as one JSON object, last on stdout."
+)
+
+
+class UsageError(ValueError):
+    """The command line asks for something that cannot be: exit status 2."""
+
+
+def run(main):
+    """Runs a binary's `main` as an absl program, from a console script or `python -m`.
+
+    Args:
+        main: callable `(argv) -> dict`. The result's figures and paths; every value must be
+            serialisable as JSON. It raises `ValueError` or `OSError` with a one-line message
+            where the user's input is at fault.
+
+    Returns:
+        Never: exits with status 0 (done), 1 (failed, reason on stderr) or 2 (wrong usage).
+    """
+    app.run(lambda argv: sys.exit(_exit_status(main, argv)), flags_parser=_parse_flags)
+
+
+def _parse_flags(argv):
+    try:
+        return flags.FLAGS(argv)
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        # A config file that cannot be read or overridden fails here too, with an error of its own.
+        _print_error(error)
+        sys.exit(WRONG_USAGE)
+    except SystemExit:
+        # absl leaves with status 1 after `--help`, which is no failure.
+        sys.exit(DONE)
+
+
+def _exit_status(main, argv):
+    logging.use_absl_handler()
+    logging.set_verbosity(logging.WARNING)
+    if len(argv) > 1:
+        _print_error(f"unexpected argument {argv[1]!r}; options are given as --name=value")
+        return WRONG_USAGE
+    with silenced_stderr():
+        import keras_hub  # noqa: F401
+        import tensorflow_text  # noqa: F401
+    try:
+        result = main(argv)
+    except UsageError as error:
+        _print_error(error)
+        return WRONG_USAGE
+    except (ValueError, OSError) as error:
+        _print_error(error)
+        return FAILED
+    except KeyboardInterrupt:
+        _print_error("interrupted")
+        return FAILED
+    if _JSON.value:
+        print(json.dumps(result, sort_keys=True), flush=True)
+    return DONE
+
+
+def _print_error(error):
+    message = " ".join(str(error).split())
+    print(f"{os.path.basename(sys.argv[0])}: {message}", file=sys.stderr, flush=True)

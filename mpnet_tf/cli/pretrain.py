@@ -1,0 +1,59 @@
+"""mpnet-pretrain: text or shards to a trained model.
+
+Trains MPNet from a recipe and leaves a run directory with everything the run was and gave: the
+resolved config, the curves, checkpoints, a preset, a SavedModel that fills blanks in raw text, and
+report.html. Started again with the same run directory, it goes on where it stopped.
+
+    mpnet-pretrain --config=configs/mpnet_demo.py --config.training.steps=2000 \\
+        --input='corpus/*.txt' --run_dir=runs/mine
+"""
+
+import os
+
+from absl import flags
+from ml_collections import config_flags
+
+from mpnet_tf.cli import application
+
+_CONFIG = config_flags.DEFINE_config_file(
+    "config",
+    None,
+    "Recipe, a Python file with get_config(); single settings are changed by "
+    "--config.section.field=value.",
+    lock_config=True,
+)
+_INPUT = flags.DEFINE_multi_string(
+    "input",
+    [],
+    "Text (file names or globs of .txt, .txt.gz, .jsonl, .jsonl.gz; may be given more than once) "
+    "or one directory of shards from mpnet-prepare. Default: the reference text in Python.",
+)
+_VOCAB = flags.DEFINE_string(
+    "vocab", None, "Vocabulary file. Default: one is trained on the input text."
+)
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run.")
+
+flags.mark_flags_as_required(["config", "run_dir"])
+
+
+def main(argv):
+    """Runs the pretraining that the flags ask for and returns its figures and paths."""
+    del argv
+    from mpnet_tf.cli.pretraining_run import run_pretraining
+    from mpnet_tf.training.config import PretrainingConfig
+
+    return run_pretraining(
+        PretrainingConfig.from_dict(_CONFIG.value.to_dict()),
+        patterns=_INPUT.value or None,
+        vocabulary_path=_VOCAB.value,
+        run_directory=os.path.normpath(_RUN_DIR.value),
+    )
+
+
+def run():
+    """Runs the binary."""
+    application.run(main)
+
+
+if __name__ == "__main__":
+    run()

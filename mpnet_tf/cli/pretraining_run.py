@@ -1,0 +1,84 @@
+"""The whole way from text to a served model, as `mpnet-pretrain` goes it."""
+
+import os
+import sys
+
+from data_prep import vocabulary as vocabulary_trainer
+from data_prep.prepare import prepare_shards
+from data_prep.reading import read_documents
+from data_prep.reference_text import reference_documents
+from mpnet_tf.data.manifest import MANIFEST_FILE
+from mpnet_tf.data.vocabulary import write_vocabulary
+from mpnet_tf.models import MPNetMaskedLM, MPNetTokenizer
+from mpnet_tf.training.pretraining import open_data, pretrain
+from mpnet_tf.training.run_directory import RunDirectory
+
+
+def run_pretraining(config, *, patterns, vocabulary_path, run_directory):
+    """Prepares the data where needed, trains, and writes preset, SavedModel and report.
+
+    Args:
+        config: `PretrainingConfig`.
+        patterns: list of str, globs of text or one directory of shards; None for the default
+            corpus.
+        vocabulary_path: str or None. None trains a vocabulary on the text.
+        run_directory: str.
+
+    Returns:
+        dict of figures and paths.
+
+    Raises:
+        ValueError: if the input, the settings or the run directory do not fit.
+        OSError: if something cannot be read or written.
+    """
+    run = RunDirectory(run_directory, config)
+    shards = _shards_directory(config, run, patterns=patterns, vocabulary_path=vocabulary_path)
+    data = open_data(config, shards)
+    model, results = pretrain(config, data, run)
+    _announce(
+        f"held-out perplexity {results['heldout_perplexity']:.1f}, "
+        f"the unigram model's {results['unigram_perplexity']:.1f} "
+        f"on the same {results['heldout_predictions']:,} tokens"
+    )
+    masked_lm = MPNetMaskedLM(model.backbone, lm_head=model.lm_head)
+    return {**results, **_write_outputs(run, masked_lm, data)}
+
+
+def _shards_directory(config, run, *, patterns, vocabulary_path):
+    """Returns the directory of shards that the input is, or that are made of it."""
+    if patterns and len(patterns) == 1:
+        if os.path.exists(os.path.join(patterns[0], MANIFEST_FILE)):
+            return patterns[0]
+        if os.path.isdir(patterns[0]):
+            raise ValueError(
+                f"{patterns[0]} is a directory without {MANIFEST_FILE}: neither finished shards "
+                "nor text. Make shards with mpnet-prepare, or give a glob of text files."
+            )
+    if vocabulary_path is None:
+        vocabulary_path = run.file("vocab.txt")
+        if not os.path.exists(vocabulary_path):
+            _announce("training a vocabulary")
+            documents = read_documents(patterns) if patterns else reference_documents()
+            tokens = vocabulary_trainer.train_vocabulary(
+                documents, size=config.data.vocabulary_size, lowercase=config.data.lowercase
+            )
+            write_vocabulary(tokens, vocabulary_path)
+    _announce("preparing shards")
+    shards = run.file("shards")
+    prepare_shards(
+        patterns,
+        MPNetTokenizer(vocabulary_path, lowercase=config.data.lowercase),
+        shards,
+        num_workers=os.cpu_count() or 1,
+        heldout_share=config.data.heldout_share,
+        reuse_existing=True,
+    )
+    return shards
+
+
+def _write_outputs(run, masked_lm, data):
+    return {}
+
+
+def _announce(message):
+    print(message, file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""Vocabularies, token shards, packed rows and the input pipeline."""

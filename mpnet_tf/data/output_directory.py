@@ -1,0 +1,63 @@
+"""Directories that appear under their name whole or not at all."""
+
+import contextlib
+import os
+import shutil
+
+
+def is_free(path):
+    """Tells whether nothing, or an empty directory, is at `path`."""
+    if not os.path.lexists(path):
+        return True
+    return os.path.isdir(path) and not os.listdir(path)
+
+
+@contextlib.contextmanager
+def appearing_directory(path):
+    """Gives a new directory to fill, which gets the name `path` when the block ends well.
+
+    On any failure in the block, an interrupt included, it is removed and nothing is at `path`.
+
+    Args:
+        path: str. The final name, of which `is_free` holds. Missing parents are made.
+
+    Yields:
+        str, the directory's name for now: hidden, and beside the final one, so that renaming
+        it is one step of the filesystem.
+
+    Raises:
+        OSError: if the directory cannot be made or renamed.
+    """
+    path = os.path.abspath(path)
+    parent, name = os.path.split(path)
+    unfinished = os.path.join(parent, f".{name}.unfinished-{os.getpid()}")
+    with explained_write_errors(path):
+        if not os.path.lexists(parent):
+            os.makedirs(parent)
+        os.mkdir(unfinished)
+    try:
+        yield unfinished
+        with explained_write_errors(path):
+            os.rename(unfinished, path)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+@contextlib.contextmanager
+def explained_write_errors(path):
+    """Turns an `OSError` in the block into one that says in a line what could not be written.
+
+    Args:
+        path: str. What the user asked to be written.
+
+    Raises:
+        OSError: in place of any other.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            f"Cannot write {path}: {error.strerror or error}. "
+            "Free space or give write permission there, or choose another place."
+        ) from error

@@ -1,0 +1,1 @@
+"""Keras layers, written in `keras.ops` alone."""

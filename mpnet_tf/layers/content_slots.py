@@ -1,0 +1,26 @@
+"""The content slots among all slots."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="mpnet_tf")
+class ContentSlots(keras.layers.Layer):
+    """Cuts a tensor over slots down to the content slots, which come first.
+
+    A layer, since their number is known only when a batch is there.
+
+    Call arguments:
+        values: tensor `(batch_size, num_slots, ...)`.
+        key_start: tensor `(batch_size, num_content_slots)`. Its shape alone counts.
+
+    Returns:
+        Tensor `(batch_size, num_content_slots, ...)`.
+    """
+
+    def call(self, values, key_start):
+        return values[:, : ops.shape(key_start)[1]]
+
+    def compute_output_spec(self, values, key_start):
+        shape = (values.shape[0], key_start.shape[1], *values.shape[2:])
+        return keras.KerasTensor(shape, dtype=values.dtype)

@@ -1,0 +1,77 @@
+"""The head that turns hidden states into vocabulary logits."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="mpnet_tf")
+class LMHead(keras.layers.Layer):
+    """Dense, gelu and layer norm, then the transposed token embedding and a bias.
+
+    Args:
+        token_embedding: `keras.layers.ReversibleEmbedding` to tie the output to.
+        layer_norm_epsilon: float. Added to the variance.
+        kernel_initializer: initialiser of the dense layer.
+
+    Call arguments:
+        hidden: float tensor `(batch_size, num_predictions, hidden_dim)`.
+
+    Returns:
+        float32 tensor `(batch_size, num_predictions, vocabulary_size)`, whatever the dtype
+        policy: a loss in less loses the small probabilities.
+
+    References:
+        BERT (https://arxiv.org/abs/1810.04805), its masked-LM head, with MPNet's exact gelu.
+    """
+
+    def __init__(
+        self,
+        token_embedding,
+        layer_norm_epsilon=1e-5,
+        kernel_initializer="glorot_uniform",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.token_embedding = token_embedding
+        self.layer_norm_epsilon = layer_norm_epsilon
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.dense = keras.layers.Dense(
+            token_embedding.output_dim,
+            kernel_initializer=self.kernel_initializer.clone(),
+            dtype=self.dtype_policy,
+            name="dense",
+        )
+        self.norm = keras.layers.LayerNormalization(
+            epsilon=layer_norm_epsilon, dtype=self.dtype_policy, name="norm"
+        )
+
+    def build(self, hidden_shape):
+        self.dense.build(hidden_shape)
+        self.norm.build(hidden_shape)
+        self.bias = self.add_weight(
+            name="bias", shape=(self.token_embedding.input_dim,), initializer="zeros"
+        )
+        self.built = True
+
+    def call(self, hidden):
+        hidden = self.norm(ops.gelu(self.dense(hidden), approximate=False))
+        logits = self.token_embedding(hidden, reverse=True)
+        return ops.cast(logits, "float32") + ops.cast(self.bias, "float32")
+
+    def compute_output_spec(self, hidden):
+        shape = (*hidden.shape[:-1], self.token_embedding.input_dim)
+        return keras.KerasTensor(shape, dtype="float32")
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "token_embedding": keras.layers.serialize(self.token_embedding),
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        config["token_embedding"] = keras.layers.deserialize(config["token_embedding"])
+        return cls(**config)

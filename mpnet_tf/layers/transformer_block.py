@@ -1,0 +1,125 @@
+"""One transformer layer over slots."""
+
+import keras
+from keras import ops
+
+from mpnet_tf.layers.two_stream_attention import TwoStreamAttention
+
+
+@keras.saving.register_keras_serializable(package="mpnet_tf")
+class TransformerBlock(keras.layers.Layer):
+    """Attention and feed-forward network, each followed by dropout, residual and layer norm.
+
+    The layer computes the rows of `query_input` alone. Where only some rows of its result are
+    used, as in a model's last layer, give those as queries and everything they see as keys.
+
+    Args:
+        num_heads: int. Attention heads.
+        hidden_dim: int. Width of input and output.
+        intermediate_dim: int. Width inside the feed-forward network.
+        dropout: float in [0, 1). Dropped share of both sublayers' outputs in training.
+        attention_dropout: float in [0, 1). Dropped share of the attention weights in training.
+        layer_norm_epsilon: float. Added to the variance.
+        kernel_initializer: initialiser of all projections.
+
+    Call arguments:
+        query_input: float tensor `(batch_size, num_queries, hidden_dim)`.
+        key_input: float tensor `(batch_size, num_keys, hidden_dim)`.
+        attention_bias: float32 tensor `(batch_size, num_heads, num_queries, num_keys)`; hugely
+            negative where a query may not see a key.
+
+    Returns:
+        Float tensor `(batch_size, num_queries, hidden_dim)`.
+
+    References:
+        [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.1, with the
+        Gaussian error linear unit of BERT.
+    """
+
+    def __init__(
+        self,
+        num_heads,
+        hidden_dim,
+        intermediate_dim,
+        dropout=0.0,
+        attention_dropout=0.0,
+        layer_norm_epsilon=1e-5,
+        kernel_initializer="glorot_uniform",
+        **kwargs,
+    ):
+        # The bias is float32 under every policy; casting on entry would round it.
+        super().__init__(autocast=False, **kwargs)
+        self.num_heads = num_heads
+        self.hidden_dim = hidden_dim
+        self.intermediate_dim = intermediate_dim
+        self.dropout = dropout
+        self.attention_dropout = attention_dropout
+        self.layer_norm_epsilon = layer_norm_epsilon
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+        dtype = self.dtype_policy
+        self.attention = TwoStreamAttention(
+            num_heads=num_heads,
+            hidden_dim=hidden_dim,
+            dropout=attention_dropout,
+            kernel_initializer=self.kernel_initializer.clone(),
+            dtype=dtype,
+            name="attention",
+        )
+        self.intermediate = keras.layers.Dense(
+            intermediate_dim,
+            kernel_initializer=self.kernel_initializer.clone(),
+            dtype=dtype,
+            name="intermediate",
+        )
+        self.feedforward_output = keras.layers.Dense(
+            hidden_dim,
+            kernel_initializer=self.kernel_initializer.clone(),
+            dtype=dtype,
+            name="feedforward_output",
+        )
+        self.attention_norm = keras.layers.LayerNormalization(
+            epsilon=layer_norm_epsilon, dtype=dtype, name="attention_norm"
+        )
+        self.feedforward_norm = keras.layers.LayerNormalization(
+            epsilon=layer_norm_epsilon, dtype=dtype, name="feedforward_norm"
+        )
+        self.attention_output_dropout = keras.layers.Dropout(
+            dropout, dtype=dtype, name="attention_output_dropout"
+        )
+        self.feedforward_output_dropout = keras.layers.Dropout(
+            dropout, dtype=dtype, name="feedforward_output_dropout"
+        )
+
+    def build(self, query_input_shape, key_input_shape, attention_bias_shape):
+        self.attention.build(query_input_shape, key_input_shape, attention_bias_shape)
+        self.attention_norm.build(query_input_shape)
+        self.intermediate.build(query_input_shape)
+        self.feedforward_output.build((*query_input_shape[:-1], self.intermediate_dim))
+        self.feedforward_norm.build(query_input_shape)
+        self.built = True
+
+    def call(self, query_input, key_input, attention_bias, training=None):
+        attended = self.attention(query_input, key_input, attention_bias, training=training)
+        attended = self.attention_output_dropout(attended, training=training)
+        hidden = self.attention_norm(query_input + attended)
+
+        transformed = ops.gelu(self.intermediate(hidden), approximate=False)
+        transformed = self.feedforward_output(transformed)
+        transformed = self.feedforward_output_dropout(transformed, training=training)
+        return self.feedforward_norm(hidden + transformed)
+
+    def compute_output_spec(self, query_input, key_input, attention_bias, training=None):
+        return keras.KerasTensor(query_input.shape, dtype=self.compute_dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "hidden_dim": self.hidden_dim,
+            "intermediate_dim": self.intermediate_dim,
+            "dropout": self.dropout,
+            "attention_dropout": self.attention_dropout,
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }

@@ -1,0 +1,109 @@
+"""Attention in which only the content slots are keys."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="mpnet_tf")
+class TwoStreamAttention(keras.layers.Layer):
+    """Multi-head attention whose queries and keys come from different numbers of slots.
+
+    The query stream and the content stream of two-stream attention share their weights and read
+    the same keys, so both are one pass: all slots are queries, the content slots alone are keys.
+    Who may see whom, and the relative position bias, come in as one tensor that all layers share.
+
+    Args:
+        num_heads: int. Attention heads; divides `hidden_dim`.
+        hidden_dim: int. Width of input and output.
+        dropout: float in [0, 1). Share of the attention weights that is dropped in training.
+        kernel_initializer: initialiser of the three projections.
+
+    Call arguments:
+        query_input: float tensor `(batch_size, num_queries, hidden_dim)`.
+        key_input: float tensor `(batch_size, num_keys, hidden_dim)`.
+        attention_bias: float32 tensor `(batch_size, num_heads, num_queries, num_keys)`, added to
+            the scores after scaling; hugely negative where a query may not see a key.
+
+    Returns:
+        Float tensor `(batch_size, num_queries, hidden_dim)`.
+
+    Raises:
+        ValueError: if `num_heads` does not divide `hidden_dim`.
+
+    References:
+        XLNet (https://arxiv.org/abs/1906.08237), section 2.3, and MPNet
+        (https://arxiv.org/abs/2004.09297), section 2.2.
+    """
+
+    def __init__(
+        self, num_heads, hidden_dim, dropout=0.0, kernel_initializer="glorot_uniform", **kwargs
+    ):
+        # The bias is float32 under every policy; casting on entry would round it.
+        super().__init__(autocast=False, **kwargs)
+        if num_heads < 1 or hidden_dim % num_heads:
+            raise ValueError(
+                "`num_heads` must divide `hidden_dim`. "
+                f"Received: num_heads={num_heads}, hidden_dim={hidden_dim}"
+            )
+        self.num_heads = num_heads
+        self.hidden_dim = hidden_dim
+        self.head_dim = hidden_dim // num_heads
+        self.dropout = dropout
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+        def projection(width, name):
+            return keras.layers.Dense(
+                width,
+                kernel_initializer=self.kernel_initializer.clone(),
+                dtype=self.dtype_policy,
+                name=name,
+            )
+
+        self.query = projection(hidden_dim, "query")
+        self.key_value = projection(2 * hidden_dim, "key_value")
+        self.output_projection = projection(hidden_dim, "output_projection")
+        self.attention_dropout = keras.layers.Dropout(
+            dropout, dtype=self.dtype_policy, name="attention_dropout"
+        )
+
+    def build(self, query_input_shape, key_input_shape, attention_bias_shape):
+        self.query.build(query_input_shape)
+        self.key_value.build(key_input_shape)
+        self.output_projection.build(query_input_shape)
+        self.built = True
+
+    def call(self, query_input, key_input, attention_bias, training=None):
+        num_queries = ops.shape(query_input)[1]
+        num_keys = ops.shape(key_input)[1]
+        # (batch_size, num_heads, num_queries, head_dim)
+        query = ops.multiply(self.query(query_input), self.head_dim**-0.5)
+        query = ops.reshape(query, (-1, num_queries, self.num_heads, self.head_dim))
+        query = ops.transpose(query, (0, 2, 1, 3))
+        # (2, batch_size, num_heads, num_keys, head_dim)
+        key_value = ops.reshape(
+            self.key_value(key_input), (-1, num_keys, 2, self.num_heads, self.head_dim)
+        )
+        key, value = ops.unstack(ops.transpose(key_value, (2, 0, 3, 1, 4)), 2)
+
+        # (batch_size, num_heads, num_queries, num_keys)
+        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
+        weights = ops.softmax(ops.cast(scores, "float32") + attention_bias)
+        weights = self.attention_dropout(
+            ops.cast(weights, self.compute_dtype), training=training
+        )
+        # (batch_size, num_queries, num_heads, head_dim)
+        attended = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
+        attended = ops.reshape(attended, (-1, num_queries, self.hidden_dim))
+        return self.output_projection(attended)
+
+    def compute_output_spec(self, query_input, key_input, attention_bias, training=None):
+        return keras.KerasTensor(query_input.shape, dtype=self.compute_dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "hidden_dim": self.hidden_dim,
+            "dropout": self.dropout,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }

@@ -1,0 +1,1 @@
+"""Pretraining: configs, the run, its evaluation, checkpoints and records."""

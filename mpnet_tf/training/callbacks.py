@@ -1,0 +1,163 @@
+"""What happens beside the training steps: evaluation, records, checkpoints, the progress bar."""
+
+import json
+import math
+import os
+import time
+
+import keras
+import tensorflow as tf
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class PeriodicEvaluation(keras.callbacks.Callback):
+    """Evaluates at the end of each epoch and adds the figures to its logs.
+
+    Put it before the callbacks that record the logs. An epoch of `fit` is one stretch between
+    evaluations here.
+
+    Args:
+        evaluator: `Evaluator`.
+        steps_per_epoch: int. Steps between evaluations.
+        tokens_per_step: float. Text tokens in a batch, on average.
+
+    Raises:
+        ValueError: at the end of an epoch whose training loss is no number any more.
+    """
+
+    def __init__(self, evaluator, *, steps_per_epoch, tokens_per_step):
+        super().__init__()
+        self._evaluator = evaluator
+        self._steps_per_epoch = steps_per_epoch
+        self._tokens_per_step = tokens_per_step
+        self._begin = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._begin = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = time.perf_counter() - self._begin
+        last_step = (epoch + 1) * self._steps_per_epoch
+        if not math.isfinite(logs["loss"]):
+            raise ValueError(
+                f"The training loss became {logs['loss']} between steps "
+                f"{last_step - self._steps_per_epoch} and {last_step}. Lower "
+                "`optimizer.learning_rate` or lengthen `optimizer.warmup_steps`."
+            )
+        evaluation = self._evaluator.evaluate()
+        logs["step"] = last_step
+        logs["heldout_loss"] = evaluation.loss
+        logs["heldout_accuracy"] = evaluation.accuracy
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        logs["tokens_per_second"] = self._tokens_per_step * self._steps_per_epoch / seconds
+
+
+class MetricsFile(keras.callbacks.Callback):
+    """Appends each epoch's logs to `metrics.jsonl` and to TensorBoard's event files.
+
+    Args:
+        path: str. The JSON-lines file. Records of steps that a resumed run takes again go first.
+        tensorboard_directory: str.
+        first_step: int. Steps taken before.
+    """
+
+    def __init__(self, path, tensorboard_directory, *, first_step):
+        super().__init__()
+        self._path = path
+        kept = [record for record in read_metrics(path) if record["step"] <= first_step]
+        with open(f"{path}.tmp", "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(record) + "\n" for record in kept)
+        os.replace(f"{path}.tmp", path)
+        self._writer = tf.summary.create_file_writer(tensorboard_directory)
+
+    def on_epoch_end(self, epoch, logs=None):
+        with open(self._path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(logs) + "\n")
+        with self._writer.as_default(step=logs["step"]):
+            for name, value in logs.items():
+                if name != "step":
+                    tf.summary.scalar(name, value)
+        self._writer.flush()
+
+
+def read_metrics(path):
+    """Reads the records of a `metrics.jsonl`, oldest first; none where there is no file."""
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+class PeriodicCheckpoint(keras.callbacks.Callback):
+    """Saves a checkpoint at the end of each epoch.
+
+    Args:
+        checkpoints: `Checkpoints`.
+    """
+
+    def __init__(self, checkpoints):
+        super().__init__()
+        self._checkpoints = checkpoints
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._checkpoints.save(self.model, logs["step"])
+
+
+class ProgressDisplay(keras.callbacks.Callback):
+    """Shows loss, accuracy, tokens per second and time left on stderr.
+
+    On a terminal a bar that moves with every step; elsewhere, as on it, a line an evaluation.
+
+    Args:
+        first_step: int. Steps taken before.
+        total_steps: int. Steps of the whole run.
+        tokens_per_step: float. Text tokens in a batch, on average.
+    """
+
+    def __init__(self, *, first_step, total_steps, tokens_per_step):
+        super().__init__()
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("pretraining"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self._task = self._progress.add_task(
+            "steps", total=total_steps, completed=first_step, figures=""
+        )
+        self._tokens_per_step = tokens_per_step
+        self._total_steps = total_steps
+        self._last_time = None
+
+    def on_train_begin(self, logs=None):
+        self._progress.start()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._last_time = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        speed = self._tokens_per_step / (time.perf_counter() - self._last_time)
+        self._progress.update(
+            self._task,
+            advance=1,
+            figures=f"loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.1%}  {speed:,.0f} tok/s",
+        )
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._progress.console.print(
+            f"step {logs['step']:,}/{self._total_steps:,}  loss {logs['loss']:.3f}  "
+            f"accuracy {logs['accuracy']:.1%}  held-out loss {logs['heldout_loss']:.3f}  "
+            f"held-out accuracy {logs['heldout_accuracy']:.1%}  "
+            f"{logs['tokens_per_second']:,.0f} tok/s",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def on_train_end(self, logs=None):
+        self._progress.stop()

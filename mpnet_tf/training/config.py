@@ -1,0 +1,220 @@
+"""The settings of a pretraining run: frozen, checked on construction, the same as JSON."""
+
+import dataclasses
+import difflib
+
+import ml_collections
+
+
+def _require(condition, rule, **received):
+    if not condition:
+        values = ", ".join(f"{name}={value!r}" for name, value in received.items())
+        raise ValueError(f"{rule}. Received: {values}")
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """Size and shape of the model; the defaults are MPNet base.
+
+    Fields are the arguments of `mpnet_tf.models.MPNetBackbone`; `dtype` is a Keras dtype policy.
+    """
+
+    num_layers: int = 12
+    num_heads: int = 12
+    hidden_dim: int = 768
+    intermediate_dim: int = 3072
+    dropout: float = 0.1
+    attention_dropout: float = 0.1
+    max_sequence_length: int = 512
+    num_relative_buckets: int = 32
+    max_relative_distance: int = 128
+    layer_norm_epsilon: float = 1e-5
+    dtype: str = "float32"
+
+    def __post_init__(self):
+        _require(self.num_layers >= 1, "`num_layers` must be positive", num_layers=self.num_layers)
+        _require(
+            self.num_heads >= 1 and self.hidden_dim % self.num_heads == 0,
+            "`num_heads` must divide `hidden_dim`",
+            num_heads=self.num_heads,
+            hidden_dim=self.hidden_dim,
+        )
+        for name in ("dropout", "attention_dropout"):
+            value = getattr(self, name)
+            _require(0 <= value < 1, f"`{name}` must be in [0, 1)", **{name: value})
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """How text becomes rows.
+
+    Args:
+        vocabulary_size: int. Size of the vocabulary that is trained where none is given.
+        lowercase: bool. Whether the tokenizer lowercases and strips accents.
+        heldout_share: float in (0, 1). Share of the documents held out for evaluation.
+        sequence_length: int. Tokens in a row.
+    """
+
+    vocabulary_size: int = 30527
+    lowercase: bool = True
+    heldout_share: float = 0.05
+    sequence_length: int = 512
+
+    def __post_init__(self):
+        _require(
+            0 < self.heldout_share < 1,
+            "`heldout_share` must lie between 0 and 1",
+            heldout_share=self.heldout_share,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class ObjectiveConfig:
+    """What is predicted: the arguments of `mpnet_tf.objectives.MaskedPermuted`.
+
+    `num_predictions` 0 stands for the objective's own choice.
+    """
+
+    prediction_rate: float = 0.15
+    mask_rate: float = 0.8
+    random_rate: float = 0.1
+    granularity: str = "word"
+    max_gram: int = 1
+    num_predictions: int = 0
+    predict_special_tokens: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerConfig:
+    """AdamW with linear warm-up and decay; the defaults are those of MPNet's paper, section 3.1.
+
+    Args:
+        learning_rate: float. The highest, at the end of the warm-up.
+        warmup_steps: int. Steps from 0 to it.
+        beta_1, beta_2, epsilon: floats. Adam's.
+        weight_decay: float. Not applied to biases and layer norms.
+        global_clipnorm: float. Bound on the norm of all gradients together.
+    """
+
+    learning_rate: float = 6e-4
+    warmup_steps: int = 24000
+    beta_1: float = 0.9
+    beta_2: float = 0.98
+    epsilon: float = 1e-6
+    weight_decay: float = 0.01
+    global_clipnorm: float = 1.0
+
+    def __post_init__(self):
+        _require(
+            self.learning_rate > 0,
+            "`learning_rate` must be positive",
+            learning_rate=self.learning_rate,
+        )
+        _require(
+            self.warmup_steps >= 0,
+            "`warmup_steps` must not be negative",
+            warmup_steps=self.warmup_steps,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """Length and rhythm of a run.
+
+    Args:
+        steps: int. Updates of the weights.
+        batch_size: int. Rows in a batch.
+        evaluate_every: int. Steps between evaluations, each followed by a checkpoint; divides
+            `steps`.
+        evaluation_batches: int. Batches of the held-out set that are evaluated, at most.
+        checkpoints_to_keep: int. The newest so many checkpoints stay.
+        seed: int from 0. Everything random follows from it.
+    """
+
+    steps: int = 500_000
+    batch_size: int = 8192
+    evaluate_every: int = 5000
+    evaluation_batches: int = 20
+    checkpoints_to_keep: int = 2
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in ("steps", "batch_size", "evaluate_every", "checkpoints_to_keep"):
+            value = getattr(self, name)
+            _require(value >= 1, f"`{name}` must be positive", **{name: value})
+        _require(self.seed >= 0, "`seed` must not be negative", seed=self.seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class PretrainingConfig:
+    """All settings of a run, by section.
+
+    Raises:
+        ValueError: if settings of different sections do not fit.
+    """
+
+    model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+    data: DataConfig = dataclasses.field(default_factory=DataConfig)
+    objective: ObjectiveConfig = dataclasses.field(default_factory=ObjectiveConfig)
+    optimizer: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
+    training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+
+    def __post_init__(self):
+        _require(
+            self.data.sequence_length <= self.model.max_sequence_length,
+            "`data.sequence_length` must not exceed `model.max_sequence_length`, the length of "
+            "the position table",
+            sequence_length=self.data.sequence_length,
+            max_sequence_length=self.model.max_sequence_length,
+        )
+
+    @classmethod
+    def from_dict(cls, values):
+        """Makes the config from nested dicts, such as JSON or a recipe's `ConfigDict`.
+
+        Raises:
+            ValueError: if a key is unknown (the nearest known one is named), a section is no
+                dict, or a setting is out of range.
+        """
+        sections = {field.name: field.default_factory for field in dataclasses.fields(cls)}
+        made = {}
+        for name, section in values.items():
+            section_class = sections.get(name)
+            if section_class is None:
+                raise ValueError(_unknown_key(name, sections))
+            known = [field.name for field in dataclasses.fields(section_class)]
+            for key in section:
+                if key not in known:
+                    raise ValueError(_unknown_key(f"{name}.{key}", [f"{name}.{k}" for k in known]))
+            made[name] = section_class(**section)
+        return cls(**made)
+
+    def to_dict(self):
+        """Returns the settings as nested dicts that JSON can hold."""
+        return dataclasses.asdict(self)
+
+
+def default_recipe():
+    """Makes a recipe with every setting at its default, for a config file to change.
+
+    Returns:
+        `ml_collections.ConfigDict` with the sections and fields of `PretrainingConfig`. Its type
+        checks reject unknown fields and values of another type.
+    """
+    return ml_collections.ConfigDict(PretrainingConfig().to_dict())
+
+
+def differing_keys(first, second):
+    """Lists the settings, as `section.field`, in which two configs differ."""
+    first, second = first.to_dict(), second.to_dict()
+    return [
+        f"{section}.{key}"
+        for section in first
+        for key in first[section]
+        if first[section][key] != second[section][key]
+    ]
+
+
+def _unknown_key(key, known):
+    nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+    return f"Unknown setting {key!r}; the nearest known one is {nearest[0]!r}"

@@ -1,0 +1,247 @@
+"""A pretraining run: shards and a config in, a trained model and its figures out."""
+
+import contextlib
+import dataclasses
+import os
+import time
+
+import keras
+import numpy as np
+
+from mpnet_tf.data.batches import evaluation_batches, training_batches
+from mpnet_tf.data.manifest import TOKENIZER_DIRECTORY, read_manifest
+from mpnet_tf.data.packed_rows import PackedRows
+from mpnet_tf.data.shards import TokenShards
+from mpnet_tf.models import MPNetBackbone, MPNetPretrainer, MPNetTokenizer
+from mpnet_tf.objectives import MaskedPermuted, TokenRoles
+from mpnet_tf.training.callbacks import (
+    MetricsFile,
+    PeriodicCheckpoint,
+    PeriodicEvaluation,
+    ProgressDisplay,
+)
+from mpnet_tf.training.checkpoints import Checkpoints
+from mpnet_tf.training.evaluation import Evaluator, unigram_loss
+from mpnet_tf.training.optimizers import make_optimizer
+
+
+@dataclasses.dataclass(frozen=True)
+class PretrainingData:
+    """All that a run reads.
+
+    Attributes:
+        manifest: `Manifest` of the shards.
+        tokenizer: `MPNetTokenizer` that made them.
+        objective: `MaskedPermuted`.
+        rows: `PackedRows` of the training split.
+        heldout_rows: `PackedRows` of the held-out split.
+        token_counts: int array `(vocabulary_size,)`, of the training split.
+        heldout_shards: `TokenShards`.
+    """
+
+    manifest: object
+    tokenizer: MPNetTokenizer
+    objective: MaskedPermuted
+    rows: PackedRows
+    heldout_rows: PackedRows
+    token_counts: object
+    heldout_shards: TokenShards
+
+
+def open_data(config, shards_directory):
+    """Opens the shards of a run and plans its rows.
+
+    Args:
+        config: `PretrainingConfig`.
+        shards_directory: str. As `mpnet-prepare` writes it.
+
+    Returns:
+        `PretrainingData`.
+
+    Raises:
+        ValueError: if the shards are damaged or of another tokenizer, hold no held-out text, or
+            the objective's settings are out of range.
+    """
+    manifest = read_manifest(shards_directory)
+    tokenizer = MPNetTokenizer.from_preset(os.path.join(shards_directory, TOKENIZER_DIRECTORY))
+    objective_settings = dataclasses.asdict(config.objective)
+    objective_settings["num_predictions"] = objective_settings["num_predictions"] or None
+    objective = MaskedPermuted(
+        TokenRoles.from_tokenizer(tokenizer), config.data.sequence_length, **objective_settings
+    )
+    splits = {
+        split: TokenShards.open(
+            shards_directory, split, tokenizer_fingerprint=tokenizer.fingerprint
+        )
+        for split in ("train", "heldout")
+    }
+    for split, shards in splits.items():
+        if not shards.num_documents:
+            raise ValueError(
+                f"{shards_directory} has no document in its {split!r} split. "
+                "Give more text, or another `data.heldout_share`."
+            )
+    rows = {
+        split: PackedRows(
+            shards,
+            config.data.sequence_length,
+            config.training.seed,
+            start_token_id=tokenizer.start_token_id,
+            end_token_id=tokenizer.end_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+            places_needed=objective.places_needed,
+        )
+        for split, shards in splits.items()
+    }
+    return PretrainingData(
+        manifest=manifest,
+        tokenizer=tokenizer,
+        objective=objective,
+        rows=rows["train"],
+        heldout_rows=rows["heldout"],
+        token_counts=splits["train"].token_counts(),
+        heldout_shards=splits["heldout"],
+    )
+
+
+def build_model(config, vocabulary_size):
+    """Builds the model of a run, compiled for `fit`.
+
+    Args:
+        config: `PretrainingConfig`.
+        vocabulary_size: int.
+
+    Returns:
+        `MPNetPretrainer`. The same seed gives the same weights.
+    """
+    keras.utils.set_random_seed(config.training.seed)
+    backbone = MPNetBackbone(
+        vocabulary_size=vocabulary_size, **dataclasses.asdict(config.model), name="mpnet"
+    )
+    model = MPNetPretrainer(backbone, name="mpnet_pretrainer")
+    model.compile(
+        optimizer=make_optimizer(config.optimizer, model, total_steps=config.training.steps),
+        # The mean over the predicted tokens, not over the places for them.
+        loss=keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        ),
+        weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        # XLA gains nothing on a CPU (docs/decisions.md) and takes minutes to compile.
+        jit_compile=False,
+    )
+    return model
+
+
+def pretrain(config, data, run):
+    """Trains to the end of the config's steps, going on from the newest checkpoint.
+
+    Args:
+        config: `PretrainingConfig`.
+        data: `PretrainingData`.
+        run: `RunDirectory`.
+
+    Returns:
+        The trained `MPNetPretrainer` and a dict of the run's figures, also in `results.json`.
+
+    Raises:
+        ValueError: if the steps between evaluations do not divide the run's, or the loss
+            diverges.
+        OSError: if the run directory cannot be written.
+    """
+    training = config.training
+    num_epochs, rest = divmod(training.steps, training.evaluate_every)
+    if rest:
+        raise ValueError(
+            "`training.evaluate_every` must divide `training.steps`. Received: "
+            f"evaluate_every={training.evaluate_every}, steps={training.steps}"
+        )
+    run.write_json("manifest.json", dataclasses.asdict(data.manifest))
+    model = build_model(config, data.tokenizer.vocabulary_size())
+    checkpoints = Checkpoints(run.file("checkpoints"), training.checkpoints_to_keep)
+    first_step = checkpoints.restore_newest(model)
+    heldout = evaluation_batches(
+        data.heldout_rows,
+        data.objective,
+        training.seed,
+        batch_size=min(training.batch_size, data.heldout_rows.num_rows),
+        max_batches=training.evaluation_batches,
+    ).cache()
+    evaluator = Evaluator(model, heldout)
+    begin = time.perf_counter()
+    if first_step < training.steps:
+        _fit(
+            model,
+            config,
+            data,
+            run=run,
+            evaluator=evaluator,
+            checkpoints=checkpoints,
+            epochs=(first_step // training.evaluate_every, num_epochs),
+        )
+    seconds = time.perf_counter() - begin
+    results = _results(config, data, evaluator.evaluate(), heldout=heldout)
+    results["seconds_since_start"] = seconds
+    run.write_json("results.json", results)
+    return model, results
+
+
+def _fit(model, config, data, *, run, evaluator, checkpoints, epochs):
+    training = config.training
+    first_epoch, num_epochs = epochs
+    first_step = first_epoch * training.evaluate_every
+    tokens_per_step = _tokens_per_step(config, data)
+    batches = training_batches(
+        data.rows,
+        data.objective,
+        training.seed,
+        batch_size=training.batch_size,
+        first_batch=first_step,
+        num_batches=training.steps - first_step,
+    )
+    display = ProgressDisplay(
+        first_step=first_step, total_steps=training.steps, tokens_per_step=tokens_per_step
+    )
+    with contextlib.ExitStack() as cleanup:
+        # A run that fails leaves no bar behind on the terminal.
+        cleanup.callback(display.on_train_end)
+        model.fit(
+            batches,
+            initial_epoch=first_epoch,
+            epochs=num_epochs,
+            steps_per_epoch=training.evaluate_every,
+            verbose=0,
+            shuffle=False,
+            callbacks=[
+                PeriodicEvaluation(
+                    evaluator,
+                    steps_per_epoch=training.evaluate_every,
+                    tokens_per_step=tokens_per_step,
+                ),
+                display,
+                PeriodicCheckpoint(checkpoints),
+                MetricsFile(
+                    run.file("metrics.jsonl"), run.file("tensorboard"), first_step=first_step
+                ),
+            ],
+        )
+
+
+def _tokens_per_step(config, data):
+    places = config.training.batch_size * config.data.sequence_length
+    return places * (1 - data.rows.padding_share)
+
+
+def _results(config, data, evaluation, *, heldout):
+    baseline = unigram_loss(data.token_counts, heldout)
+    return {
+        "steps": config.training.steps,
+        "tokens_seen": round(config.training.steps * _tokens_per_step(config, data)),
+        "epochs_seen": config.training.steps * config.training.batch_size / data.rows.num_rows,
+        "padding_share": data.rows.padding_share,
+        "heldout_predictions": evaluation.num_predictions,
+        "heldout_loss": evaluation.loss,
+        "heldout_perplexity": evaluation.perplexity,
+        "heldout_accuracy": evaluation.accuracy,
+        "unigram_loss": baseline,
+        "unigram_perplexity": float(np.exp(baseline)),
+    }

@@ -1,0 +1,57 @@
+"""Packaging of mpnet_tf."""
+
+import pathlib
+
+import setuptools
+
+ROOT = pathlib.Path(__file__).resolve().parent
+
+BINARIES = {
+    "mpnet-train-vocab": "train_vocab",
+    "mpnet-prepare": "prepare",
+    "mpnet-pretrain": "pretrain",
+}
+
+setuptools.setup(
+    name="mpnet_tf",
+    version="0.1.0",
+    description="Pretraining of MPNet text encoders in TensorFlow and Keras 3",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=setuptools.find_packages(include=["mpnet_tf*", "data_prep*"]),
+    package_data={"mpnet_tf.data": ["normalization_tables/*"]},
+    python_requires=">=3.10,<3.14",
+    install_requires=[
+        "absl-py",
+        "keras>=3.12",
+        "keras-hub",
+        "keras-nlp",
+        "matplotlib",
+        "ml_collections",
+        "numpy",
+        "rich",
+        # 2.20 has a memory fault in FastBertNormalizer, which every text passes.
+        "tensorflow>=2.21",
+        "tensorflow-text>=2.21",
+        "tensorboard",
+        "tokenizers",
+    ],
+    extras_require={
+        "beam": ["apache-beam"],
+        "interop": ["torch==2.13.0", "transformers", "safetensors"],
+        "dev": [
+            "dartsclone",
+            "flatbuffers",
+            "hypothesis",
+            "pytest",
+            "pytest-xdist",
+            "ruff",
+        ],
+    },
+    entry_points={
+        "console_scripts": [
+            f"{name}=mpnet_tf.cli.{module}:run" for name, module in BINARIES.items()
+        ]
+    },
+)

@@ -1,0 +1,134 @@
+"""The vocabulary trainer and `mpnet-train-vocab`."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from data_prep import vocabulary as trainer
+from mpnet_tf.data import vocabulary
+from mpnet_tf.models.mpnet_tokenizer import MPNetTokenizer
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+TEXTS = [
+    "The lower the tide, the lower the boat.\nLowest tides: new & full moon.",
+    "Caf\u00e9s by the tide; the caf\u00e9's boats. \u4e2d\u6587 the end\u2e43the end\u2e43",
+]
+
+
+def train_in_another_process(*arguments, hash_seed="0", threads="2"):
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "RAYON_NUM_THREADS": threads}
+    environment["PYTHONPATH"] = str(REPOSITORY)
+    return subprocess.run(
+        [sys.executable, "-m", "mpnet_tf.cli.train_vocab", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+
+
+def test_words_are_those_of_the_tokenizer():
+    counts = trainer.count_words(TEXTS, lowercase=True)
+    assert counts["the"] == 7
+    assert counts["lower"] == 2
+    assert counts["cafe"] == 1
+    assert counts["."] == 3
+    assert counts["\u4e2d"] == counts["\u6587"] == counts["&"] == 1
+    # A character that TensorFlow Text alone would split off stays in its word.
+    assert counts["end\u2e43the"] == 1
+    assert "caf\u00e9" in trainer.count_words(TEXTS, lowercase=False)
+
+
+def test_pieces_are_merged_by_frequency_then_by_id():
+    # By hand: `a ##b` 3 times; `x ##b`, `##b ##c` and `##c ##d` twice each, of which the first
+    # has the lowest ids; then `##c ##d` before `xb ##c`; then `xb ##cd`. No other pair is left.
+    texts = ["ab ab ab xbcd xbcd"]
+    first = ["<s>", "<pad>", "</s>", "[UNK]", "a", "b", "c", "d", "x", "##b", "##c", "##d"]
+    tokens = trainer.train_vocabulary(texts, size=100)
+    assert tokens == [*first, "ab", "xb", "##cd", "xbcd", "<mask>"]
+    assert trainer.train_vocabulary(texts, size=15) == [*first, "ab", "xb", "<mask>"]
+
+
+def test_trained_vocabulary_serves_the_tokenizer():
+    tokens = trainer.train_vocabulary(TEXTS, size=60)
+    vocabulary.check_vocabulary(tokens, source="trained")
+    assert len(tokens) == 60
+    assert tokens[:4] == ["<s>", "<pad>", "</s>", "[UNK]"]
+    assert tokens[-1] == "<mask>"
+    tokenizer = MPNetTokenizer(tokens)
+    ids = tokenizer(TEXTS).flat_values.numpy().tolist()
+    assert tokenizer.unk_token_id not in ids
+
+
+def test_order_of_the_texts_does_not_matter():
+    tokens = trainer.train_vocabulary(TEXTS, size=60)
+    assert trainer.train_vocabulary(iter(reversed(TEXTS)), size=60) == tokens
+
+
+def test_words_that_are_never_found_teach_nothing():
+    overlong = "x" * 101
+    too_many_bytes = "\U0001f600" * 70
+    reserved = "y\U0010ff00z"
+    texts = ["the the", *[f"{word} {word}" for word in (overlong, too_many_bytes, reserved)]]
+    tokens = trainer.train_vocabulary(texts, size=100)
+    assert tokens[4:] == ["e", "h", "t", "##e", "##h", "th", "the", "<mask>"]
+
+
+def test_rare_characters_are_left_out(monkeypatch):
+    monkeypatch.setattr(trainer, "MAX_ALPHABET_SIZE", 2)
+    # `c` and `d` are as frequent as each other: the lower code point stays.
+    tokens = trainer.train_vocabulary(["aa ac dd cd aa d"], size=100)
+    assert [token for token in tokens[4:-1] if len(token) == 1] == ["a", "d"]
+    assert not any("c" in token for token in tokens)
+
+
+@pytest.mark.parametrize(
+    ("texts", "size", "message"),
+    [
+        (["", " \n"], 100, r"holds no words to train a vocabulary on"),
+        (["abc"], 9, r"of 9 tokens cannot hold .* Ask for at least 10\."),
+    ],
+)
+def test_bad_request_is_refused(texts, size, message):
+    with pytest.raises(ValueError, match=message):
+        trainer.train_vocabulary(texts, size=size)
+
+
+def test_smallest_size_that_the_message_names_is_accepted():
+    assert len(trainer.train_vocabulary(["abc"], size=10)) == 10
+
+
+def test_other_processes_write_the_same_file(tmp_path):
+    text = tmp_path / "text.txt"
+    # Many pairs with equal counts, which a hash table would put in any order.
+    syllables = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
+    text.write_text(" ".join(a + b for a in syllables for b in syllables), encoding="utf-8")
+    contents = set()
+    for seed, threads in (("1", "1"), ("2", "2")):
+        output = tmp_path / f"vocab{seed}.txt"
+        result = train_in_another_process(
+            f"--input={text}",
+            "--size=150",
+            f"--output={output}",
+            "--json",
+            hash_seed=seed,
+            threads=threads,
+        )
+        assert result.returncode == 0, result.stderr
+        figures = json.loads(result.stdout.splitlines()[-1])
+        assert figures == {"vocabulary": str(output), "vocabulary_size": 150, "lowercase": True}
+        contents.add(output.read_bytes())
+    assert len(contents) == 1
+    assert len(vocabulary.read_vocabulary(output)) == 150
+
+
+def test_program_refuses_bad_input_in_one_line(tmp_path):
+    output = tmp_path / "vocab.txt"
+    result = train_in_another_process(f"--input={tmp_path}/no*.txt", f"--output={output}")
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "no*.txt" in result.stderr
+    assert not output.exists()
