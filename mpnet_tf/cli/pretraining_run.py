@@ -8,10 +8,20 @@ from data_prep.prepare import prepare_shards
 from data_prep.reading import read_documents
 from data_prep.reference_text import reference_documents
 from mpnet_tf.data.manifest import MANIFEST_FILE
+from mpnet_tf.data.output_directory import appearing_directory, explained_write_errors, is_free
+from mpnet_tf.data.shards import first_documents
 from mpnet_tf.data.vocabulary import write_vocabulary
 from mpnet_tf.models import MPNetMaskedLM, MPNetTokenizer
-from mpnet_tf.training.pretraining import open_data, pretrain
-from mpnet_tf.training.run_directory import RunDirectory
+from mpnet_tf.serving.fill_mask import FillMask, export_fill_mask
+from mpnet_tf.training.callbacks import read_metrics
+from mpnet_tf.training.pretraining import make_objective, open_data, pretrain
+from mpnet_tf.training.run_directory import RunDirectory, environment
+from mpnet_tf.visualization.blanks import fill_sentences
+from mpnet_tf.visualization.report import RunReport, write_report
+from mpnet_tf.visualization.slot_example import sentence_example
+
+# Enough for ten sentences, few enough to read at once from a corpus of any size.
+_DOCUMENTS_FOR_EXAMPLES = 500
 
 
 def run_pretraining(config, *, patterns, vocabulary_path, run_directory):
@@ -41,7 +51,7 @@ def run_pretraining(config, *, patterns, vocabulary_path, run_directory):
         f"on the same {results['heldout_predictions']:,} tokens"
     )
     masked_lm = MPNetMaskedLM(model.backbone, lm_head=model.lm_head)
-    return {**results, **_write_outputs(run, masked_lm, data)}
+    return {**results, **_write_outputs(config, run, masked_lm, data=data, results=results)}
 
 
 def _shards_directory(config, run, *, patterns, vocabulary_path):
@@ -62,7 +72,10 @@ def _shards_directory(config, run, *, patterns, vocabulary_path):
             tokens = vocabulary_trainer.train_vocabulary(
                 documents, size=config.data.vocabulary_size, lowercase=config.data.lowercase
             )
-            write_vocabulary(tokens, vocabulary_path)
+            # Before the vocabulary, whose size it says.
+            run.begin()
+            with explained_write_errors(vocabulary_path):
+                write_vocabulary(tokens, vocabulary_path)
     _announce("preparing shards")
     shards = run.file("shards")
     prepare_shards(
@@ -76,8 +89,42 @@ def _shards_directory(config, run, *, patterns, vocabulary_path):
     return shards
 
 
-def _write_outputs(run, masked_lm, data):
-    return {}
+def _write_outputs(config, run, masked_lm, *, data, results):
+    """Writes what the run gives; returns the paths. What is there already stays as it is."""
+    paths = {name: run.file(name) for name in ("preset", "saved_model")}
+    paths["report"] = run.file("report.html")
+    if is_free(paths["preset"]):
+        with appearing_directory(paths["preset"]) as unfinished:
+            masked_lm.save_to_preset(unfinished)
+            data.tokenizer.save_to_preset(unfinished)
+    if is_free(paths["saved_model"]):
+        export_fill_mask(masked_lm, data.tokenizer, paths["saved_model"])
+    write_report(paths["report"], _report(config, run, masked_lm, data=data, results=results))
+    _announce(f"report: {paths['report']}")
+    return {"run_dir": run.path, **paths}
+
+
+def _report(config, run, masked_lm, *, data, results):
+    documents = first_documents(data.heldout_shards, _DOCUMENTS_FOR_EXAMPLES)
+    manifest = data.manifest
+    return RunReport(
+        title=f"MPNet pretraining: {os.path.basename(run.path)}",
+        config=config.to_dict(),
+        environment=environment(config.training.seed),
+        manifest={
+            "vocabulary_size": manifest.vocabulary_size,
+            **{f"{name}_documents": split.num_documents for name, split in manifest.splits.items()},
+            **{f"{name}_tokens": split.num_tokens for name, split in manifest.splits.items()},
+            **manifest.reading,
+            **manifest.settings,
+        },
+        history=read_metrics(run.file("metrics.jsonl")),
+        results=results,
+        blanks=fill_sentences(documents, FillMask(masked_lm, data.tokenizer)),
+        example=sentence_example(
+            documents, data.tokenizer, lambda length: make_objective(config, data.tokenizer, length)
+        ),
+    )
 
 
 def _announce(message):

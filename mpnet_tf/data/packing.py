@@ -36,11 +36,13 @@ def pack_sizes(size_counts, row_size):
             if space is None:
                 break
             sizes, number = rows_by_space[space].popitem()
-            placed = min(number, remaining)
-            if placed < number:
-                rows_by_space[space][sizes] = number - placed
-            rows_by_space[space - size][sizes + (size,)] += placed
-            remaining -= placed
+            # A row that takes a piece fits the next one best, until it has no space for it.
+            pieces_each = min(space // size, remaining)
+            filled = min(number, remaining // pieces_each)
+            if filled < number:
+                rows_by_space[space][sizes] = number - filled
+            rows_by_space[space - size * pieces_each][sizes + (size,) * pieces_each] += filled
+            remaining -= filled * pieces_each
         # No begun row has the space: what is left begins rows of its own.
         pieces_a_row = row_size // size
         num_full, rest = divmod(remaining, pieces_a_row)

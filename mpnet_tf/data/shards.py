@@ -163,6 +163,21 @@ class TokenShards:
             )
 
 
+def first_documents(shards, count):
+    """Reads the first documents of a split, for examples.
+
+    Args:
+        shards: `TokenShards`.
+        count: int. How many, at most.
+
+    Returns:
+        List of int32 arrays, the documents' tokens.
+    """
+    lengths = shards.document_lengths[:count]
+    tokens = shards.read(np.arange(len(lengths)), np.zeros(len(lengths), np.int64), lengths)
+    return np.split(tokens, np.cumsum(lengths)[:-1])
+
+
 def _check_file(directory, record, *, verify_checksum):
     """Compares a file with its record: there, of the right size, of the right content."""
     path = os.path.join(directory, record.name)

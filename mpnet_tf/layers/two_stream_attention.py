@@ -88,9 +88,7 @@ class TwoStreamAttention(keras.layers.Layer):
         # (batch_size, num_heads, num_queries, num_keys)
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
         weights = ops.softmax(ops.cast(scores, "float32") + attention_bias)
-        weights = self.attention_dropout(
-            ops.cast(weights, self.compute_dtype), training=training
-        )
+        weights = self.attention_dropout(ops.cast(weights, self.compute_dtype), training=training)
         # (batch_size, num_queries, num_heads, head_dim)
         attended = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
         attended = ops.reshape(attended, (-1, num_queries, self.hidden_dim))

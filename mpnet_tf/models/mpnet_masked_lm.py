@@ -13,7 +13,7 @@ def mpnet_lm_head(backbone):
     return LMHead(
         token_embedding=backbone.token_embedding,
         layer_norm_epsilon=backbone.layer_norm_epsilon,
-        kernel_initializer=mpnet_initializer(),
+        kernel_initializer=mpnet_initializer(backbone.initializer_stddev),
         dtype=backbone.dtype_policy,
         name="lm_head",
     )

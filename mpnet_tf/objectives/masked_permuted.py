@@ -197,9 +197,7 @@ class MaskedPermuted:
             choice_seed,
             candidates=candidates,
             starts=starts,
-            num_predicted=num_predicted(
-                np.arange(self.sequence_length + 1), self.prediction_rate
-            ),
+            num_predicted=num_predicted(np.arange(self.sequence_length + 1), self.prediction_rate),
         )
 
     def _order(self, segment_ids, predicted, seed):
@@ -230,9 +228,7 @@ class MaskedPermuted:
             tf.shape(rows["token_ids"]),
         )
         no_step = tf.zeros_like(prediction_step)
-        slots = {
-            name: tf.concat([rows[name], taken[name], taken[name]], axis=1) for name in taken
-        }
+        slots = {name: tf.concat([rows[name], taken[name], taken[name]], axis=1) for name in taken}
         slots["query_step"] = tf.concat([token_step, no_step, prediction_step], axis=1)
         slots["key_start"] = tf.concat([token_step, no_step], axis=1)
         slots["key_end"] = tf.concat(

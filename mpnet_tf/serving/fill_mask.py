@@ -1,11 +1,12 @@
 """Filling the blanks of raw sentences, in Python and as a SavedModel."""
 
 import os
-import shutil
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from mpnet_tf.data.output_directory import appearing_directory
 
 
 class FillMask:
@@ -154,15 +155,9 @@ def export_fill_mask(masked_lm, tokenizer, output_directory, *, top_k=5):
         fill_mask.__call__,
         input_signature=[tf.TensorSpec([None], tf.string, name="text")],
     )
-    parent, name = os.path.split(output_directory)
-    unfinished = os.path.join(parent, f".{name}.unfinished-{os.getpid()}")
-    try:
-        os.makedirs(unfinished)
-        # Keras also makes the first endpoint `serving_default`.
-        archive.write_out(unfinished, verbose=False)
-        os.rename(unfinished, output_directory)
-    except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, "strerror", None) or getattr(error, "message", None) or error
-        raise OSError(f"Cannot write {output_directory}: {reason}") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    with appearing_directory(output_directory) as unfinished:
+        try:
+            # Keras also makes the first endpoint `serving_default`.
+            archive.write_out(unfinished, verbose=False)
+        except tf.errors.OpError as error:
+            raise OSError(f"Cannot write {output_directory}: {error.message}") from error

@@ -1,5 +1,6 @@
 """What happens beside the training steps: evaluation, records, checkpoints, the progress bar."""
 
+import contextlib
 import json
 import math
 import os
@@ -9,6 +10,8 @@ import keras
 import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mpnet_tf.data.output_directory import explained_write_errors
 
 
 class PeriodicEvaluation(keras.callbacks.Callback):
@@ -50,6 +53,7 @@ class PeriodicEvaluation(keras.callbacks.Callback):
         logs["heldout_loss"] = evaluation.loss
         logs["heldout_accuracy"] = evaluation.accuracy
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        logs["seconds"] = seconds
         logs["tokens_per_second"] = self._tokens_per_step * self._steps_per_epoch / seconds
 
 
@@ -65,28 +69,45 @@ class MetricsFile(keras.callbacks.Callback):
     def __init__(self, path, tensorboard_directory, *, first_step):
         super().__init__()
         self._path = path
+        self._tensorboard_directory = tensorboard_directory
         kept = [record for record in read_metrics(path) if record["step"] <= first_step]
-        with open(f"{path}.tmp", "w", encoding="utf-8") as file:
-            file.writelines(json.dumps(record) + "\n" for record in kept)
-        os.replace(f"{path}.tmp", path)
-        self._writer = tf.summary.create_file_writer(tensorboard_directory)
+        with explained_write_errors(path):
+            with open(f"{path}.tmp", "w", encoding="utf-8") as file:
+                file.writelines(json.dumps(record) + "\n" for record in kept)
+            os.replace(f"{path}.tmp", path)
+        with self._event_errors():
+            self._writer = tf.summary.create_file_writer(tensorboard_directory)
 
     def on_epoch_end(self, epoch, logs=None):
-        with open(self._path, "a", encoding="utf-8") as file:
+        with explained_write_errors(self._path), open(self._path, "a", encoding="utf-8") as file:
             file.write(json.dumps(logs) + "\n")
-        with self._writer.as_default(step=logs["step"]):
-            for name, value in logs.items():
-                if name != "step":
-                    tf.summary.scalar(name, value)
-        self._writer.flush()
+        with self._event_errors():
+            with self._writer.as_default(step=logs["step"]):
+                for name, value in logs.items():
+                    if name != "step":
+                        tf.summary.scalar(name, value)
+            self._writer.flush()
+
+    @contextlib.contextmanager
+    def _event_errors(self):
+        """Turns what TensorFlow raises for a full disk and the like into an `OSError`."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            # The message begins with the op's name in double braces.
+            reason = error.message.rpartition("}} ")[2]
+            raise OSError(f"Cannot write {self._tensorboard_directory}: {reason}") from error
 
 
 def read_metrics(path):
-    """Reads the records of a `metrics.jsonl`, oldest first; none where there is no file."""
+    """Reads the records of a `metrics.jsonl`, oldest first; none where there is no file.
+
+    A last line without an end was cut off while it was written, as on a full disk, and is left out.
+    """
     if not os.path.exists(path):
         return []
     with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+        return [json.loads(line) for line in file if line.endswith("\n")]
 
 
 class PeriodicCheckpoint(keras.callbacks.Callback):

@@ -6,6 +6,7 @@ import re
 import shutil
 
 from mpnet_tf.data.manifest import hash_file
+from mpnet_tf.data.output_directory import appearing_directory, explained_write_errors
 
 WEIGHTS_FILE = "model.weights.h5"
 STATE_FILE = "state.json"
@@ -29,17 +30,18 @@ class Checkpoints:
 
     def save(self, model, step):
         """Saves a compiled model under the number of steps it has taken."""
-        os.makedirs(self._directory, exist_ok=True)
         path = self._path(step)
-        temporary = f"{path}.tmp"
-        shutil.rmtree(temporary, ignore_errors=True)
-        os.makedirs(temporary)
-        weights = os.path.join(temporary, WEIGHTS_FILE)
-        model.save_weights(weights)
-        with open(os.path.join(temporary, STATE_FILE), "w", encoding="utf-8") as file:
-            json.dump({"step": step, "weights_sha256": hash_file(weights).sha256}, file)
-        shutil.rmtree(path, ignore_errors=True)
-        os.rename(temporary, path)
+        with appearing_directory(path) as unfinished, explained_write_errors(path):
+            weights = os.path.join(unfinished, WEIGHTS_FILE)
+            model.save_weights(weights)
+            state = {
+                "step": step,
+                "weights_sha256": hash_file(weights).sha256,
+                # Keras leaves these out of the weights file.
+                "seed_states": [variable.numpy().tolist() for variable in _seed_states(model)],
+            }
+            with open(os.path.join(unfinished, STATE_FILE), "w", encoding="utf-8") as file:
+                json.dump(state, file)
         for old_step in self._steps()[: -self._num_to_keep]:
             shutil.rmtree(self._path(old_step))
 
@@ -57,15 +59,22 @@ class Checkpoints:
             return 0
         path = self._path(steps[-1])
         weights = os.path.join(path, WEIGHTS_FILE)
-        with open(os.path.join(path, STATE_FILE), encoding="utf-8") as file:
-            state = json.load(file)
-        if hash_file(weights).sha256 != state["weights_sha256"]:
+        try:
+            with open(os.path.join(path, STATE_FILE), encoding="utf-8") as file:
+                state = json.load(file)
+            step, seed_states = state["step"], state["seed_states"]
+            is_whole = hash_file(weights).sha256 == state["weights_sha256"]
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            is_whole = False
+        if not is_whole:
             raise ValueError(
-                f"The checkpoint {path} is damaged: its weights do not have the checksum that was "
-                "written with them. Remove it to go on from the one before."
+                f"The checkpoint {path} is damaged: its files are not as they were written. "
+                "Remove it to go on from the one before."
             )
         model.load_weights(weights)
-        return state["step"]
+        for variable, value in zip(_seed_states(model), seed_states, strict=True):
+            variable.assign(value)
+        return step
 
     def _steps(self):
         if not os.path.isdir(self._directory):
@@ -76,3 +85,7 @@ class Checkpoints:
     def _path(self, step):
         return os.path.join(self._directory, f"step-{step:08d}")
 
+
+def _seed_states(model):
+    """Lists the states of a model's dropout generators, in the order of its layers."""
+    return [variable for variable in model.variables if variable.name == "seed_generator_state"]

@@ -29,6 +29,7 @@ class ModelConfig:
     num_relative_buckets: int = 32
     max_relative_distance: int = 128
     layer_norm_epsilon: float = 1e-5
+    initializer_stddev: float = 0.02
     dtype: str = "float32"
 
     def __post_init__(self):
@@ -128,7 +129,7 @@ class TrainingConfig:
             `steps`.
         evaluation_batches: int. Batches of the held-out set that are evaluated, at most.
         checkpoints_to_keep: int. The newest so many checkpoints stay.
-        seed: int from 0. Everything random follows from it.
+        seed: int in [0, 2**31). Everything random follows from it.
     """
 
     steps: int = 500_000
@@ -139,10 +140,23 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self):
-        for name in ("steps", "batch_size", "evaluate_every", "checkpoints_to_keep"):
+        for name in (
+            "steps",
+            "batch_size",
+            "evaluate_every",
+            "evaluation_batches",
+            "checkpoints_to_keep",
+        ):
             value = getattr(self, name)
             _require(value >= 1, f"`{name}` must be positive", **{name: value})
-        _require(self.seed >= 0, "`seed` must not be negative", seed=self.seed)
+        _require(
+            self.steps % self.evaluate_every == 0,
+            "`evaluate_every` must divide `steps`",
+            evaluate_every=self.evaluate_every,
+            steps=self.steps,
+        )
+        # TensorFlow's stateless random numbers take it as an int32.
+        _require(0 <= self.seed < 2**31, "`seed` must be in [0, 2**31)", seed=self.seed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,6 +196,9 @@ class PretrainingConfig:
             section_class = sections.get(name)
             if section_class is None:
                 raise ValueError(_unknown_key(name, sections))
+            _require(
+                isinstance(section, dict), f"Section `{name}` must be a dict", **{name: section}
+            )
             known = [field.name for field in dataclasses.fields(section_class)]
             for key in section:
                 if key not in known:

@@ -67,7 +67,9 @@ class Evaluator:
     def _batch_sums(self, slots, target_ids, target_weights):
         logits = self._model(slots, training=False)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target_ids, logits)
-        correct = tf.cast(tf.argmax(logits, axis=-1, output_type=tf.int32) == target_ids, tf.float32)
+        correct = tf.cast(
+            tf.argmax(logits, axis=-1, output_type=tf.int32) == target_ids, tf.float32
+        )
         return tf.stack(
             [
                 tf.reduce_sum(losses * target_weights),

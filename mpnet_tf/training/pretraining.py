@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import os
-import time
 
 import keras
 import numpy as np
@@ -19,6 +18,7 @@ from mpnet_tf.training.callbacks import (
     PeriodicCheckpoint,
     PeriodicEvaluation,
     ProgressDisplay,
+    read_metrics,
 )
 from mpnet_tf.training.checkpoints import Checkpoints
 from mpnet_tf.training.evaluation import Evaluator, unigram_loss
@@ -64,11 +64,7 @@ def open_data(config, shards_directory):
     """
     manifest = read_manifest(shards_directory)
     tokenizer = MPNetTokenizer.from_preset(os.path.join(shards_directory, TOKENIZER_DIRECTORY))
-    objective_settings = dataclasses.asdict(config.objective)
-    objective_settings["num_predictions"] = objective_settings["num_predictions"] or None
-    objective = MaskedPermuted(
-        TokenRoles.from_tokenizer(tokenizer), config.data.sequence_length, **objective_settings
-    )
+    objective = make_objective(config, tokenizer, config.data.sequence_length)
     splits = {
         split: TokenShards.open(
             shards_directory, split, tokenizer_fingerprint=tokenizer.fingerprint
@@ -102,6 +98,24 @@ def open_data(config, shards_directory):
         token_counts=splits["train"].token_counts(),
         heldout_shards=splits["heldout"],
     )
+
+
+def make_objective(config, tokenizer, sequence_length):
+    """Makes the objective of a run for rows of some length.
+
+    Args:
+        config: `PretrainingConfig`.
+        tokenizer: `MPNetTokenizer`.
+        sequence_length: int. Tokens in a row; for another than the config's, the objective
+            chooses the places for predictions itself.
+
+    Returns:
+        `MaskedPermuted`.
+    """
+    settings = dataclasses.asdict(config.objective)
+    if not settings["num_predictions"] or sequence_length != config.data.sequence_length:
+        settings["num_predictions"] = None
+    return MaskedPermuted(TokenRoles.from_tokenizer(tokenizer), sequence_length, **settings)
 
 
 def build_model(config, vocabulary_size):
@@ -144,17 +158,11 @@ def pretrain(config, data, run):
         The trained `MPNetPretrainer` and a dict of the run's figures, also in `results.json`.
 
     Raises:
-        ValueError: if the steps between evaluations do not divide the run's, or the loss
-            diverges.
+        ValueError: if the newest checkpoint is damaged, or the loss diverges.
         OSError: if the run directory cannot be written.
     """
     training = config.training
-    num_epochs, rest = divmod(training.steps, training.evaluate_every)
-    if rest:
-        raise ValueError(
-            "`training.evaluate_every` must divide `training.steps`. Received: "
-            f"evaluate_every={training.evaluate_every}, steps={training.steps}"
-        )
+    run.begin()
     run.write_json("manifest.json", dataclasses.asdict(data.manifest))
     model = build_model(config, data.tokenizer.vocabulary_size())
     checkpoints = Checkpoints(run.file("checkpoints"), training.checkpoints_to_keep)
@@ -167,7 +175,6 @@ def pretrain(config, data, run):
         max_batches=training.evaluation_batches,
     ).cache()
     evaluator = Evaluator(model, heldout)
-    begin = time.perf_counter()
     if first_step < training.steps:
         _fit(
             model,
@@ -176,11 +183,14 @@ def pretrain(config, data, run):
             run=run,
             evaluator=evaluator,
             checkpoints=checkpoints,
-            epochs=(first_step // training.evaluate_every, num_epochs),
+            epochs=(
+                first_step // training.evaluate_every,
+                training.steps // training.evaluate_every,
+            ),
         )
-    seconds = time.perf_counter() - begin
     results = _results(config, data, evaluator.evaluate(), heldout=heldout)
-    results["seconds_since_start"] = seconds
+    records = read_metrics(run.file("metrics.jsonl"))
+    results["training_seconds"] = sum(record["seconds"] for record in records)
     run.write_json("results.json", results)
     return model, results
 
@@ -218,10 +228,12 @@ def _fit(model, config, data, *, run, evaluator, checkpoints, epochs):
                     tokens_per_step=tokens_per_step,
                 ),
                 display,
-                PeriodicCheckpoint(checkpoints),
+                # Before the checkpoint: a run cut off between the two takes the steps again and
+                # replaces their record, where the other way round it would lack it for ever.
                 MetricsFile(
                     run.file("metrics.jsonl"), run.file("tensorboard"), first_step=first_step
                 ),
+                PeriodicCheckpoint(checkpoints),
             ],
         )
 

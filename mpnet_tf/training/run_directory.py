@@ -3,8 +3,10 @@
 import importlib.metadata
 import json
 import os
+import pathlib
 import platform
 
+from mpnet_tf.data.output_directory import explained_write_errors
 from mpnet_tf.training.config import PretrainingConfig, differing_keys
 
 _RECORDED_LIBRARIES = ("tensorflow", "tensorflow-text", "keras", "keras-hub", "numpy")
@@ -17,17 +19,19 @@ class RunDirectory:
     `checkpoints/`, `tensorboard/` and, at the end, `results.json`, `preset/`, `saved_model/` and
     `report.html`.
 
+    Nothing is written before `begin`, so that input which cannot be used leaves nothing behind.
+
     Args:
-        path: str. Made if it does not exist.
+        path: str. Need not exist.
         config: `PretrainingConfig` of the run.
 
     Raises:
         ValueError: if the directory belongs to a run of another config.
-        OSError: if it cannot be written.
     """
 
     def __init__(self, path, config):
         self.path = path
+        self._config = config
         config_path = self.file("config.json")
         if os.path.exists(config_path):
             with open(config_path, encoding="utf-8") as file:
@@ -38,10 +42,19 @@ class RunDirectory:
                     f"{path} belongs to a run of another config; these settings differ: "
                     f"{', '.join(differing)}. Choose another run directory."
                 )
+
+    def begin(self):
+        """Makes the directory and says whose it is; one that is begun stays as it is.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        if os.path.exists(self.file("config.json")):
             return
-        os.makedirs(path, exist_ok=True)
-        self.write_json("environment.json", environment(config.training.seed))
-        self.write_json("config.json", config.to_dict())
+        with explained_write_errors(self.path):
+            os.makedirs(self.path, exist_ok=True)
+        self.write_json("environment.json", environment(self._config.training.seed))
+        self.write_json("config.json", self._config.to_dict())
 
     def file(self, name):
         """Returns the path of a file or folder of the run."""
@@ -50,10 +63,16 @@ class RunDirectory:
     def write_json(self, name, values):
         """Writes a JSON file, which appears whole or not at all."""
         path = self.file(name)
-        with open(f"{path}.tmp", "w", encoding="utf-8") as file:
-            json.dump(values, file, indent=2, sort_keys=True)
-            file.write("\n")
-        os.replace(f"{path}.tmp", path)
+        temporary = f"{path}.tmp"
+        with explained_write_errors(path):
+            try:
+                with open(temporary, "w", encoding="utf-8") as file:
+                    json.dump(values, file, indent=2, sort_keys=True)
+                    file.write("\n")
+                os.replace(temporary, path)
+            except OSError:
+                pathlib.Path(temporary).unlink(missing_ok=True)
+                raise
 
 
 def environment(seed):

@@ -1,6 +1,7 @@
 """Sentences found in documents of token ids, and written out so that people can read them."""
 
 import re
+import string
 
 import numpy as np
 
@@ -19,7 +20,8 @@ def find_sentences(documents, tokenizer, *, longest=LONGEST):
     """Finds the sentence-like stretches of documents.
 
     A sentence stands between two tokens that end sentences, the latter included, or begins its
-    document. It has no unknown or other special token and consists of words for the most part.
+    document. It begins with a word and ends with one of more than a letter (not as "i.e." or
+    "1.0" would end it), has no special token and consists of words for the most part.
 
     Args:
         documents: list of int arrays, the documents' token ids without `<s>` and `</s>`.
@@ -32,6 +34,7 @@ def find_sentences(documents, tokenizer, *, longest=LONGEST):
     vocabulary = tokenizer.get_vocabulary()
     is_end = np.isin(vocabulary, _SENTENCE_ENDS)
     is_word = np.array([token.removeprefix("##").isalpha() for token in vocabulary])
+    is_letter = np.isin(vocabulary, list(string.ascii_letters))
     is_special = np.isin(vocabulary, tokenizer.special_tokens)
     sentences = []
     for document in documents:
@@ -40,6 +43,9 @@ def find_sentences(documents, tokenizer, *, longest=LONGEST):
         for sentence in np.split(document, borders)[:-1]:
             if (
                 SHORTEST <= len(sentence) <= longest
+                and is_word[sentence[0]]
+                and is_word[sentence[-2]]
+                and not is_letter[sentence[-2]]
                 and not is_special[sentence].any()
                 and is_word[sentence].mean() >= _MIN_WORD_SHARE
             ):

@@ -7,7 +7,7 @@ from mpnet_tf.layers.relative_position_bias import RelativePositionBias, relativ
 
 
 def test_buckets_by_hand():
-    """32 buckets, 128: exact up to 7, then borders at 8 * 2^(j/2): 8 11.3 16 22.6 32 45.3 64 90.5."""
+    """32 and 128: exact to 7, then borders at 8 * 2^(j/2): 8 11.3 16 22.6 32 45.3 64 90.5."""
     buckets = relative_position_buckets(32, 128)
     assert len(buckets) == 257
 

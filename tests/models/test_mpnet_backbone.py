@@ -33,7 +33,9 @@ def test_preset_round_trip(inputs, tmp_path):
         keras_hub.models.MaskedLM.from_preset(str(tmp_path)),
     ):
         assert isinstance(restored, MPNetMaskedLM)
-        np.testing.assert_allclose(np.asarray(restored(inputs, training=False)), expected, atol=1e-6)
+        np.testing.assert_allclose(
+            np.asarray(restored(inputs, training=False)), expected, atol=1e-6
+        )
     backbone = keras_hub.models.Backbone.from_preset(str(tmp_path))
     assert isinstance(backbone, MPNetBackbone)
     assert backbone.get_config() == masked_lm.backbone.get_config()

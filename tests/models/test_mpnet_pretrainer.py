@@ -128,9 +128,7 @@ def test_no_prediction_is_reached_by_its_own_or_later_tokens(batch):
 def test_rows_do_not_depend_on_the_batch_around_them(model, batch):
     _, slots, real = batch
     whole = np.asarray(model(slots, training=False))
-    alone = np.asarray(
-        model({name: value[1:2] for name, value in slots.items()}, training=False)
-    )
+    alone = np.asarray(model({name: value[1:2] for name, value in slots.items()}, training=False))
     np.testing.assert_allclose(whole[1][real[1]], alone[0][real[1]], atol=1e-4)
 
 
@@ -191,9 +189,7 @@ def test_a_small_model_learns_one_batch_by_heart(batch):
     )
     targets = np.random.default_rng(2).choice(ROLES.text_token_ids, real.shape)
     weights = real.astype("float32")
-    history = model.fit(
-        slots, targets, sample_weight=weights, verbose=0, epochs=150, batch_size=3
-    )
+    history = model.fit(slots, targets, sample_weight=weights, verbose=0, epochs=150, batch_size=3)
     assert history.history["loss"][0] > 4 and history.history["loss"][-1] < 0.1
 
 

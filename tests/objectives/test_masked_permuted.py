@@ -73,9 +73,7 @@ def words_of(rows, row):
     return words
 
 
-seeds = strategies.tuples(
-    strategies.integers(0, 2**31 - 1), strategies.integers(0, 2**31 - 1)
-)
+seeds = strategies.tuples(strategies.integers(0, 2**31 - 1), strategies.integers(0, 2**31 - 1))
 
 
 @hypothesis.settings(deadline=None, max_examples=40)
@@ -294,5 +292,5 @@ def test_bad_settings_are_refused(settings, message):
 
 
 def test_short_rows_are_refused():
-    with pytest.raises(ValueError, match="`sequence_length` must be at least 3.*=2"):
+    with pytest.raises(ValueError, match=r"`sequence_length` must be at least 3.*=2"):
         MaskedPermuted(ROLES, 2)

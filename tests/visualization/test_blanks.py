@@ -15,7 +15,9 @@ WORDS = "the cat sat on a mat and dog ran to it house when rain came old man s d
 VOCABULARY = [*SPECIAL_TOKENS, *WORDS.split(), "##s", "##es", *".,()'=_!"]
 
 TEXTS = [
-    "The cats sat on (the) mat and a dog ran to it. It came! The rest has no end and is left",
+    "The cats sat on (the) mat and a dog ran to it. It came! (The cats sat on a mat and came. "
+    "When the dog ran to the house and sat (s. The cats on a mat and the dog sat on it =. "
+    "The rest has no end and is left",
     "the cat = _ ( _ ) = _ , _ , = the mat. the zebra sat on a mat and the dog ran to it. "
     "when the rain came, the old man's dogs ran to the houses and sat on the mat.",
     "",

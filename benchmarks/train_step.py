@@ -1,0 +1,162 @@
+"""Time of a training step, beside the matrix products of its shapes run alone.
+
+Prints a JSON line a model: seconds a step, text tokens per second, and the achieved FLOP/s beside
+those of bare matrix products of the same shapes, measured in the same run on the same machine.
+FLOPs are the multiplications and additions of the matrix products that the step must do, forward
+and backward; what dropout, norms and the optimizer cost is overhead.
+
+    python benchmarks/train_step.py --models=small,base
+"""
+
+import json
+import os
+import time
+
+from absl import app, flags
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from mpnet_tf.quiet_start import silenced_stderr
+
+with silenced_stderr():
+    import keras_hub  # noqa: F401
+    import tensorflow as tf
+
+import numpy as np
+
+from mpnet_tf.data.batches import training_batches
+from mpnet_tf.data.packed_rows import PackedRows
+from mpnet_tf.data.shards import TokenShards
+from mpnet_tf.objectives import MaskedPermuted, TokenRoles
+from mpnet_tf.training.config import PretrainingConfig
+from mpnet_tf.training.pretraining import build_model
+
+_MODELS = flags.DEFINE_list("models", ["small", "base"], "Which of small and base to measure.")
+_DTYPE = flags.DEFINE_string("dtype", "float32", "Keras dtype policy.")
+_STEPS = flags.DEFINE_integer("steps", 5, "Steps to time, after one that compiles.")
+
+_SHAPES = {
+    "small": ({"num_layers": 4, "num_heads": 4, "hidden_dim": 256, "intermediate_dim": 1024}, 16),
+    "base": ({}, 8),
+}
+_SEQUENCE_LENGTH = 128
+_VOCABULARY_SIZE = 30527
+
+
+def main(argv):
+    """Measures and prints."""
+    del argv
+    for name in _MODELS.value:
+        print(json.dumps(_measure(name)), flush=True)
+
+
+def _measure(name):
+    shape, batch_size = _SHAPES[name]
+    config = PretrainingConfig.from_dict(
+        {"model": {**shape, "dtype": _DTYPE.value}, "training": {"batch_size": batch_size}}
+    )
+    objective, batches = _random_text(batch_size)
+    model = build_model(config, _VOCABULARY_SIZE)
+    slots, targets, weights = next(iter(batches))
+    model.train_on_batch(slots, targets, sample_weight=weights)
+
+    # Products and steps take turns, so that a machine that slows down slows both.
+    products = _matrix_products(config.model, objective, batch_size)
+    step_seconds, product_seconds = [], []
+    for _ in range(_STEPS.value):
+        product_seconds.append(sum(_time_product(product) for product in products))
+        begin = time.perf_counter()
+        model.train_on_batch(slots, targets, sample_weight=weights)
+        step_seconds.append(time.perf_counter() - begin)
+    step, alone = float(np.median(step_seconds)), float(np.median(product_seconds))
+    flops = sum(2 * count * a * b * c * batch for count, batch, a, b, c in products)
+    return {
+        "model": name,
+        "dtype": _DTYPE.value,
+        "rows": batch_size,
+        "sequence_length": _SEQUENCE_LENGTH,
+        "num_predictions": objective.num_predictions,
+        "step_seconds": round(step, 4),
+        "tokens_per_second": round(batch_size * _SEQUENCE_LENGTH / step),
+        "gflops_per_second": round(flops / step / 1e9, 1),
+        "matrix_product_gflops_per_second": round(flops / alone / 1e9, 1),
+        "share_of_matrix_products": round(alone / step, 3),
+    }
+
+
+def _random_text(batch_size):
+    """Makes batches of rows that one document of random words fills each."""
+    generator = np.random.default_rng(0)
+    roles = TokenRoles(
+        pad_token_id=1,
+        mask_token_id=_VOCABULARY_SIZE - 1,
+        is_special=np.isin(np.arange(_VOCABULARY_SIZE), [0, 1, 2, 3, _VOCABULARY_SIZE - 1]),
+        is_continuation=np.arange(_VOCABULARY_SIZE) % 4 == 0,
+    )
+    length = _SEQUENCE_LENGTH - 2
+    tokens = generator.choice(roles.text_token_ids, batch_size * length).astype(np.uint16)
+    offsets = np.arange(batch_size + 1, dtype=np.uint64) * length
+    shards = TokenShards([tokens], [offsets], vocabulary_size=_VOCABULARY_SIZE)
+    objective = MaskedPermuted(roles, _SEQUENCE_LENGTH)
+    rows = PackedRows(shards, _SEQUENCE_LENGTH, 0, start_token_id=0, end_token_id=2, pad_token_id=1)
+    return objective, training_batches(rows, objective, 0, batch_size=batch_size, num_batches=1)
+
+
+def _matrix_products(model, objective, batch_size):
+    """Lists the matrix products of a step as `(count, batch, rows, inner, columns)`.
+
+    Backward, each product costs two of its size: one for each of its factors.
+    """
+    width, wide, heads = model.hidden_dim, model.intermediate_dim, model.num_heads
+    slots, content = objective.num_slots, objective.num_content_slots
+    predicted = objective.num_predictions
+    forward = []
+    for layer in range(model.num_layers):
+        queries = slots if layer < model.num_layers - 1 else predicted
+        forward += [
+            (1, 1, batch_size * queries, width, width),  # query
+            (1, 1, batch_size * content, width, 2 * width),  # key and value
+            (1, batch_size * heads, queries, width // heads, content),  # scores
+            (1, batch_size * heads, queries, content, width // heads),  # weighted values
+            (1, 1, batch_size * queries, width, width),  # output projection
+            (1, 1, batch_size * queries, width, wide),
+            (1, 1, batch_size * queries, wide, width),
+        ]
+    forward += [
+        (1, 1, batch_size * predicted, width, width),
+        (1, 1, batch_size * predicted, width, _VOCABULARY_SIZE),
+    ]
+    backward = [
+        product
+        for count, batch, a, b, c in forward
+        for product in ((count, batch, a, c, b), (count, batch, b, a, c))
+    ]
+    merged = {}
+    for count, *shape in forward + backward:
+        merged[tuple(shape)] = merged.get(tuple(shape), 0) + count
+    return [(count, *shape) for shape, count in merged.items()]
+
+
+@tf.function(reduce_retracing=False)
+def _multiply(first, second):
+    return tf.matmul(first, second)
+
+
+def _time_product(product):
+    """Times `count` products of one shape."""
+    count, batch, rows, inner, columns = product
+    dtype = "bfloat16" if "bfloat16" in _DTYPE.value else "float32"
+    first = tf.cast(tf.random.normal([batch, rows, inner]), dtype)
+    second = tf.cast(tf.random.normal([batch, inner, columns]), dtype)
+    if batch == 1:
+        first, second = first[0], second[0]
+    _multiply(first, second)
+    begin = time.perf_counter()
+    for _ in range(count):
+        result = _multiply(first, second)
+    result.numpy()
+    return time.perf_counter() - begin
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,61 @@
+"""A tiny corpus, its shards, and configs of runs that take seconds."""
+
+import numpy as np
+
+from data_prep.prepare import prepare_shards
+from mpnet_tf.models import MPNetTokenizer
+from mpnet_tf.training.config import PretrainingConfig
+
+ARTICLES, SIZES, COLOURS = ["the", "a"], ["big", "small", ""], ["red", "blue", ""]
+NOUNS, VERBS = ["cat", "dogs", "bird"], ["sat", "ran", "slept"]
+PREPOSITIONS, PLACES = ["on", "under", "near"], ["mat", "house", "tree"]
+SLOTS = [ARTICLES, SIZES, COLOURS, NOUNS, VERBS, PREPOSITIONS, ["the"], PLACES]
+WORDS = sorted({word for words in SLOTS for word in words} - {"", "dogs"})
+VOCABULARY = ["<s>", "<pad>", "</s>", "[UNK]", *WORDS, "dog", "##s", ".", "<mask>"]
+
+
+def write_corpus(path, num_documents=90):
+    """Writes documents of one to five sentences such as `a red bird sat near the house.`"""
+    generator = np.random.default_rng(17)
+    documents = []
+    for _ in range(num_documents):
+        sentences = []
+        for _ in range(generator.integers(1, 6)):
+            words = [generator.choice(words) for words in SLOTS]
+            sentences.append(" ".join(filter(None, words)) + ".")
+        documents.append("\n".join(sentences))
+    path.write_text("\n\n".join(documents) + "\n")
+
+
+def prepare_tiny_shards(directory):
+    """Writes a corpus and its shards into a directory; returns the shards' path."""
+    corpus, shards = directory / "corpus.txt", directory / "shards"
+    write_corpus(corpus)
+    prepare_shards([str(corpus)], MPNetTokenizer(VOCABULARY), shards, heldout_share=0.2)
+    return str(shards)
+
+
+def tiny_config(**sections):
+    """A config of a tiny model, with some settings changed."""
+    values = {
+        "model": {
+            "num_layers": 1,
+            "num_heads": 2,
+            "hidden_dim": 16,
+            "intermediate_dim": 24,
+            "max_sequence_length": 32,
+            "initializer_stddev": 0.1,
+        },
+        "data": {"sequence_length": 32},
+        "optimizer": {"learning_rate": 0.01, "warmup_steps": 2},
+        "training": {
+            "steps": 12,
+            "batch_size": 4,
+            "evaluate_every": 3,
+            "evaluation_batches": 3,
+            "seed": 5,
+        },
+    }
+    for name, settings in sections.items():
+        values[name] = {**values.get(name, {}), **settings}
+    return PretrainingConfig.from_dict(values)
