@@ -44,8 +44,9 @@ def run(main):
 def _parse_flags(argv):
     try:
         return flags.FLAGS(argv)
-    except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        # A config file that cannot be read or overridden fails here too, with an error of its own.
+    except (flags.Error, LookupError, AttributeError, SyntaxError, TypeError, ValueError) as error:
+        # A recipe with a mistake, or an override that does not fit it, fails here too, with an
+        # error of its own.
         _print_error(error)
         sys.exit(WRONG_USAGE)
     except SystemExit:

@@ -12,14 +12,8 @@ import os
 from absl import flags
 
 from data_prep.prepare import DEFAULT_HELDOUT_SHARE, prepare_shards
-from mpnet_tf.cli import application
+from mpnet_tf.cli import application, text_flags
 
-_INPUT = flags.DEFINE_multi_string(
-    "input",
-    [],
-    "Text to read: file names or globs of .txt (an empty line between documents), .txt.gz, .jsonl "
-    "or .jsonl.gz files. May be given more than once. Default: the reference text in Python.",
-)
 _VOCAB = flags.DEFINE_string(
     "vocab", None, "Vocabulary file, one token a line, as mpnet-train-vocab writes it."
 )
@@ -37,15 +31,9 @@ _HELDOUT_SHARE = flags.DEFINE_float(
     lower_bound=0.0,
     upper_bound=1.0,
 )
-_JSON_FIELD = flags.DEFINE_string("json_field", "text", "Field with the text in .jsonl files.")
-_ON_INVALID_UTF8 = flags.DEFINE_enum(
-    "on_invalid_utf8",
-    "skip",
-    ["skip", "refuse"],
-    "What to do about a line that is not UTF-8: leave it out with a warning, or stop.",
-)
 _LOWERCASE = flags.DEFINE_bool("lowercase", True, "Lowercase the text and strip its accents.")
 
+flags.adopt_module_key_flags(text_flags)
 flags.mark_flags_as_required(["vocab", "output"])
 
 
@@ -55,13 +43,13 @@ def main(argv):
     from mpnet_tf.models.mpnet_tokenizer import MPNetTokenizer
 
     manifest = prepare_shards(
-        _INPUT.value or None,
+        text_flags.INPUT.value or None,
         MPNetTokenizer(_VOCAB.value, lowercase=_LOWERCASE.value),
         _OUTPUT.value,
         num_workers=_WORKERS.value,
         heldout_share=_HELDOUT_SHARE.value,
-        json_field=_JSON_FIELD.value,
-        on_invalid_utf8=_ON_INVALID_UTF8.value,
+        json_field=text_flags.JSON_FIELD.value,
+        on_invalid_utf8=text_flags.ON_INVALID_UTF8.value,
         reuse_existing=True,
     )
     return {

@@ -2,7 +2,8 @@
 
 Trains MPNet from a recipe and leaves a run directory with everything the run was and gave: the
 resolved config, the curves, checkpoints, a preset, a SavedModel that fills blanks in raw text, and
-report.html. Started again with the same run directory, it goes on where it stopped.
+report.html. Started again with the same run directory, it goes on where it stopped. Instead of
+text, --input may name one directory of shards from mpnet-prepare.
 
     mpnet-pretrain --config=configs/mpnet_demo.py --config.training.steps=2000 \\
         --input='corpus/*.txt' --run_dir=runs/mine
@@ -13,7 +14,7 @@ import os
 from absl import flags
 from ml_collections import config_flags
 
-from mpnet_tf.cli import application
+from mpnet_tf.cli import application, text_flags
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config",
@@ -22,17 +23,12 @@ _CONFIG = config_flags.DEFINE_config_file(
     "--config.section.field=value.",
     lock_config=True,
 )
-_INPUT = flags.DEFINE_multi_string(
-    "input",
-    [],
-    "Text (file names or globs of .txt, .txt.gz, .jsonl, .jsonl.gz; may be given more than once) "
-    "or one directory of shards from mpnet-prepare. Default: the reference text in Python.",
-)
 _VOCAB = flags.DEFINE_string(
     "vocab", None, "Vocabulary file. Default: one is trained on the input text."
 )
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run.")
 
+flags.adopt_module_key_flags(text_flags)
 flags.mark_flags_as_required(["config", "run_dir"])
 
 
@@ -42,10 +38,20 @@ def main(argv):
     from mpnet_tf.cli.pretraining_run import run_pretraining
     from mpnet_tf.training.config import PretrainingConfig
 
+    try:
+        settings = _CONFIG.value.to_dict()
+    except OSError as error:
+        # A file that is not there is told here, at the first use, not where the flag is parsed.
+        path = config_flags.get_config_filename(flags.FLAGS["config"])
+        raise application.UsageError(
+            f"--config: no recipe can be read from {path}: {error}"
+        ) from error
     return run_pretraining(
-        PretrainingConfig.from_dict(_CONFIG.value.to_dict()),
-        patterns=_INPUT.value or None,
+        PretrainingConfig.from_dict(settings),
+        patterns=text_flags.INPUT.value or None,
         vocabulary_path=_VOCAB.value,
+        json_field=text_flags.JSON_FIELD.value,
+        on_invalid_utf8=text_flags.ON_INVALID_UTF8.value,
         run_directory=os.path.normpath(_RUN_DIR.value),
     )
 

@@ -8,7 +8,12 @@ from data_prep.prepare import prepare_shards
 from data_prep.reading import read_documents
 from data_prep.reference_text import reference_documents
 from mpnet_tf.data.manifest import MANIFEST_FILE
-from mpnet_tf.data.output_directory import appearing_directory, explained_write_errors, is_free
+from mpnet_tf.data.output_directory import (
+    appearing_directory,
+    explained_write_errors,
+    is_free,
+    reserve_weights_space,
+)
 from mpnet_tf.data.shards import first_documents
 from mpnet_tf.data.vocabulary import write_vocabulary
 from mpnet_tf.models import MPNetMaskedLM, MPNetTokenizer
@@ -24,7 +29,15 @@ from mpnet_tf.visualization.slot_example import sentence_example
 _DOCUMENTS_FOR_EXAMPLES = 500
 
 
-def run_pretraining(config, *, patterns, vocabulary_path, run_directory):
+def run_pretraining(
+    config,
+    *,
+    patterns,
+    vocabulary_path,
+    run_directory,
+    json_field="text",
+    on_invalid_utf8="skip",
+):
     """Prepares the data where needed, trains, and writes preset, SavedModel and report.
 
     Args:
@@ -33,6 +46,8 @@ def run_pretraining(config, *, patterns, vocabulary_path, run_directory):
             corpus.
         vocabulary_path: str or None. None trains a vocabulary on the text.
         run_directory: str.
+        json_field: str. The field with the text in `.jsonl` files.
+        on_invalid_utf8: str, `"skip"` or `"refuse"` lines that are not UTF-8.
 
     Returns:
         dict of figures and paths.
@@ -42,7 +57,15 @@ def run_pretraining(config, *, patterns, vocabulary_path, run_directory):
         OSError: if something cannot be read or written.
     """
     run = RunDirectory(run_directory, config)
-    shards = _shards_directory(config, run, patterns=patterns, vocabulary_path=vocabulary_path)
+    # Settings that are out of range are refused before anything is written.
+    make_objective(config, None, config.data.sequence_length)
+    shards = _shards_directory(
+        config,
+        run,
+        patterns=patterns,
+        vocabulary_path=vocabulary_path,
+        reading={"json_field": json_field, "on_invalid_utf8": on_invalid_utf8},
+    )
     data = open_data(config, shards)
     model, results = pretrain(config, data, run)
     _announce(
@@ -54,7 +77,7 @@ def run_pretraining(config, *, patterns, vocabulary_path, run_directory):
     return {**results, **_write_outputs(config, run, masked_lm, data=data, results=results)}
 
 
-def _shards_directory(config, run, *, patterns, vocabulary_path):
+def _shards_directory(config, run, *, patterns, vocabulary_path, reading):
     """Returns the directory of shards that the input is, or that are made of it."""
     if patterns and len(patterns) == 1:
         if os.path.exists(os.path.join(patterns[0], MANIFEST_FILE)):
@@ -68,7 +91,7 @@ def _shards_directory(config, run, *, patterns, vocabulary_path):
         vocabulary_path = run.file("vocab.txt")
         if not os.path.exists(vocabulary_path):
             _announce("training a vocabulary")
-            documents = read_documents(patterns) if patterns else reference_documents()
+            documents = read_documents(patterns, **reading) if patterns else reference_documents()
             tokens = vocabulary_trainer.train_vocabulary(
                 documents, size=config.data.vocabulary_size, lowercase=config.data.lowercase
             )
@@ -85,6 +108,7 @@ def _shards_directory(config, run, *, patterns, vocabulary_path):
         num_workers=os.cpu_count() or 1,
         heldout_share=config.data.heldout_share,
         reuse_existing=True,
+        **reading,
     )
     return shards
 
@@ -94,7 +118,11 @@ def _write_outputs(config, run, masked_lm, *, data, results):
     paths = {name: run.file(name) for name in ("preset", "saved_model")}
     paths["report"] = run.file("report.html")
     if is_free(paths["preset"]):
-        with appearing_directory(paths["preset"]) as unfinished:
+        with (
+            appearing_directory(paths["preset"]) as unfinished,
+            explained_write_errors(paths["preset"]),
+        ):
+            reserve_weights_space(unfinished, masked_lm.variables)
             masked_lm.save_to_preset(unfinished)
             data.tokenizer.save_to_preset(unfinished)
     if is_free(paths["saved_model"]):
@@ -122,7 +150,9 @@ def _report(config, run, masked_lm, *, data, results):
         results=results,
         blanks=fill_sentences(documents, FillMask(masked_lm, data.tokenizer)),
         example=sentence_example(
-            documents, data.tokenizer, lambda length: make_objective(config, data.tokenizer, length)
+            documents,
+            data.tokenizer,
+            lambda length: make_objective(config, data.objective.roles, length),
         ),
     )
 

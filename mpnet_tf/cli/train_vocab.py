@@ -9,27 +9,15 @@ gives the same file.
 
 from absl import flags, logging
 
-from mpnet_tf.cli import application
+from mpnet_tf.cli import application, text_flags
 
-_INPUT = flags.DEFINE_multi_string(
-    "input",
-    [],
-    "Text to read: file names or globs of .txt (an empty line between documents), .txt.gz, .jsonl "
-    "or .jsonl.gz files. May be given more than once. Default: the reference text in Python.",
-)
 _SIZE = flags.DEFINE_integer(
     "size", 30527, "Number of tokens, special tokens included. Default: MPNet's.", lower_bound=1
 )
 _OUTPUT = flags.DEFINE_string("output", None, "Vocabulary file to write.")
-_JSON_FIELD = flags.DEFINE_string("json_field", "text", "Field with the text in .jsonl files.")
-_ON_INVALID_UTF8 = flags.DEFINE_enum(
-    "on_invalid_utf8",
-    "skip",
-    ["skip", "refuse"],
-    "What to do about a line that is not UTF-8: leave it out with a warning, or stop.",
-)
 _LOWERCASE = flags.DEFINE_bool("lowercase", True, "Lowercase the text and strip its accents.")
 
+flags.adopt_module_key_flags(text_flags)
 flags.mark_flag_as_required("output")
 
 
@@ -40,11 +28,11 @@ def main(argv):
     from data_prep import vocabulary as trainer
     from mpnet_tf.data import output_directory, vocabulary
 
-    if _INPUT.value:
+    if text_flags.INPUT.value:
         documents = reading.read_documents(
-            _INPUT.value,
-            json_field=_JSON_FIELD.value,
-            on_invalid_utf8=_ON_INVALID_UTF8.value,
+            text_flags.INPUT.value,
+            json_field=text_flags.JSON_FIELD.value,
+            on_invalid_utf8=text_flags.ON_INVALID_UTF8.value,
         )
     else:
         documents = reference_text.reference_documents()

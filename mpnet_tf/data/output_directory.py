@@ -1,8 +1,14 @@
 """Directories that appear under their name whole or not at all."""
 
 import contextlib
+import math
 import os
 import shutil
+import tempfile
+
+# More than HDF5 was seen to take for the header of a variable and of its groups.
+_HDF5_HEADER_BYTES = 4096
+_MAX_BYTES_PER_NUMBER = 4
 
 
 def is_free(path):
@@ -42,6 +48,25 @@ def appearing_directory(path):
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
+
+
+def reserve_weights_space(directory, variables):
+    """Makes sure of the room for a Keras weights file before it is written.
+
+    The HDF5 library ends the process with a segmentation fault where a disk is full.
+
+    Args:
+        directory: str. Where the file will be.
+        variables: list of Keras variables that it will hold.
+
+    Raises:
+        OSError: if the filesystem, or the user's quota of it, has no such room.
+    """
+    numbers = sum(math.prod(variable.shape) for variable in variables)
+    size_bytes = numbers * _MAX_BYTES_PER_NUMBER + len(variables) * _HDF5_HEADER_BYTES
+    with tempfile.TemporaryFile(dir=directory) as file:
+        if hasattr(os, "posix_fallocate"):  # Not on macOS.
+            os.posix_fallocate(file.fileno(), 0, size_bytes)
 
 
 @contextlib.contextmanager

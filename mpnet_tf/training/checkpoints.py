@@ -6,7 +6,11 @@ import re
 import shutil
 
 from mpnet_tf.data.manifest import hash_file
-from mpnet_tf.data.output_directory import appearing_directory, explained_write_errors
+from mpnet_tf.data.output_directory import (
+    appearing_directory,
+    explained_write_errors,
+    reserve_weights_space,
+)
 
 WEIGHTS_FILE = "model.weights.h5"
 STATE_FILE = "state.json"
@@ -33,6 +37,7 @@ class Checkpoints:
         path = self._path(step)
         with appearing_directory(path) as unfinished, explained_write_errors(path):
             weights = os.path.join(unfinished, WEIGHTS_FILE)
+            reserve_weights_space(unfinished, model.variables + model.optimizer.variables)
             model.save_weights(weights)
             state = {
                 "step": step,

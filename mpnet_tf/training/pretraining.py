@@ -64,7 +64,9 @@ def open_data(config, shards_directory):
     """
     manifest = read_manifest(shards_directory)
     tokenizer = MPNetTokenizer.from_preset(os.path.join(shards_directory, TOKENIZER_DIRECTORY))
-    objective = make_objective(config, tokenizer, config.data.sequence_length)
+    objective = make_objective(
+        config, TokenRoles.from_tokenizer(tokenizer), config.data.sequence_length
+    )
     splits = {
         split: TokenShards.open(
             shards_directory, split, tokenizer_fingerprint=tokenizer.fingerprint
@@ -100,22 +102,25 @@ def open_data(config, shards_directory):
     )
 
 
-def make_objective(config, tokenizer, sequence_length):
+def make_objective(config, roles, sequence_length):
     """Makes the objective of a run for rows of some length.
 
     Args:
         config: `PretrainingConfig`.
-        tokenizer: `MPNetTokenizer`.
+        roles: `TokenRoles` of the vocabulary; None only checks the settings.
         sequence_length: int. Tokens in a row; for another than the config's, the objective
             chooses the places for predictions itself.
 
     Returns:
         `MaskedPermuted`.
+
+    Raises:
+        ValueError: if the settings are out of range.
     """
     settings = dataclasses.asdict(config.objective)
     if not settings["num_predictions"] or sequence_length != config.data.sequence_length:
         settings["num_predictions"] = None
-    return MaskedPermuted(TokenRoles.from_tokenizer(tokenizer), sequence_length, **settings)
+    return MaskedPermuted(roles, sequence_length, **settings)
 
 
 def build_model(config, vocabulary_size):
@@ -158,12 +163,13 @@ def pretrain(config, data, run):
         The trained `MPNetPretrainer` and a dict of the run's figures, also in `results.json`.
 
     Raises:
-        ValueError: if the newest checkpoint is damaged, or the loss diverges.
+        ValueError: if the run was begun with other data, the newest checkpoint is damaged, or the
+            loss diverges.
         OSError: if the run directory cannot be written.
     """
     training = config.training
     run.begin()
-    run.write_json("manifest.json", dataclasses.asdict(data.manifest))
+    run.record_data(data.manifest)
     model = build_model(config, data.tokenizer.vocabulary_size())
     checkpoints = Checkpoints(run.file("checkpoints"), training.checkpoints_to_keep)
     first_step = checkpoints.restore_newest(model)
@@ -173,7 +179,7 @@ def pretrain(config, data, run):
         training.seed,
         batch_size=min(training.batch_size, data.heldout_rows.num_rows),
         max_batches=training.evaluation_batches,
-    ).cache()
+    )
     evaluator = Evaluator(model, heldout)
     if first_step < training.steps:
         _fit(

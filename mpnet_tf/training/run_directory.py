@@ -1,11 +1,13 @@
 """The directory that tells all about a run."""
 
+import dataclasses
 import importlib.metadata
 import json
 import os
 import pathlib
 import platform
 
+from mpnet_tf.data.manifest import MANIFEST_FILE, read_manifest
 from mpnet_tf.data.output_directory import explained_write_errors
 from mpnet_tf.training.config import PretrainingConfig, differing_keys
 
@@ -55,6 +57,25 @@ class RunDirectory:
             os.makedirs(self.path, exist_ok=True)
         self.write_json("environment.json", environment(self._config.training.seed))
         self.write_json("config.json", self._config.to_dict())
+
+    def record_data(self, manifest):
+        """Writes the shards' manifest, or checks that the run was begun with the same data.
+
+        Args:
+            manifest: `Manifest`.
+
+        Raises:
+            ValueError: if the run was begun with other data.
+            OSError: if the manifest cannot be written.
+        """
+        path = self.file(MANIFEST_FILE)
+        if not os.path.exists(path):
+            self.write_json(MANIFEST_FILE, dataclasses.asdict(manifest))
+        elif read_manifest(self.path) != manifest:
+            raise ValueError(
+                f"{self.path} belongs to a run on other data, whose {MANIFEST_FILE} differs. "
+                "Choose another run directory, or give the input that the run was begun with."
+            )
 
     def file(self, name):
         """Returns the path of a file or folder of the run."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mpnet_tf.training.checkpoints import STATE_FILE, WEIGHTS_FILE, Checkpoints
+from tests.small_filesystem import fill_up, small_filesystem
 
 
 def small_model(seed):
@@ -159,18 +160,16 @@ def test_an_interrupt_leaves_what_was_there(directory, monkeypatch):
     assert os.listdir(directory) == ["step-00000007"]
 
 
-def test_a_full_disk_leaves_what_was_there(small_disk):
-    """A filesystem with room for one checkpoint: the second fails in the HDF5 library's write."""
+@pytest.mark.parametrize("free_bytes", [0, 16384])
+def test_a_full_disk_leaves_what_was_there(tmp_path, free_bytes):
+    """No room at all, or for half a checkpoint, in the midst of which HDF5 would crash."""
     model = small_model(1)
-    checkpoints = Checkpoints(str(small_disk / "checkpoints"), 1)
-    checkpoints.save(model, 7)
-    with (
-        open(small_disk / "filler", "wb", buffering=0) as file,
-        pytest.raises(OSError, match="No space left"),
-    ):
-        while True:
-            file.write(bytes(4096))
-    with pytest.raises(OSError, match=r"Cannot write .*step-00000008"):
-        checkpoints.save(model, 8)
-    assert os.listdir(small_disk / "checkpoints") == ["step-00000007"]
-    assert checkpoints.restore_newest(model) == 7
+    with small_filesystem(tmp_path / "disk") as disk:
+        checkpoints = Checkpoints(str(disk / "checkpoints"), 1)
+        checkpoints.save(model, 7)
+        assert (disk / "checkpoints" / "step-00000007" / WEIGHTS_FILE).stat().st_size > 16384
+        fill_up(disk, but_bytes=free_bytes)
+        with pytest.raises(OSError, match=r"Cannot write .*step-00000008: No space left on dev"):
+            checkpoints.save(model, 8)
+        assert os.listdir(disk / "checkpoints") == ["step-00000007"]
+        assert checkpoints.restore_newest(model) == 7

@@ -13,8 +13,10 @@ import tensorflow as tf
 from data_prep.prepare import prepare_shards
 from mpnet_tf.models import MPNetTokenizer
 from mpnet_tf.training import pretraining
+from mpnet_tf.training.callbacks import MetricsFile, read_metrics
 from mpnet_tf.training.pretraining import build_model, open_data, pretrain
 from mpnet_tf.training.run_directory import RunDirectory
+from tests.small_filesystem import fill_up, small_filesystem
 from tests.tiny_run import VOCABULARY, prepare_tiny_shards, tiny_config, write_corpus
 
 CONFIG = tiny_config()
@@ -191,12 +193,34 @@ def test_a_directory_is_written_when_the_run_begins(tmp_path):
         RunDirectory("/dev/null/run", CONFIG).begin()
 
 
-def test_a_full_disk_leaves_no_half_written_file(small_disk):
-    run = RunDirectory(str(small_disk / "run"), CONFIG)
-    run.begin()
-    with pytest.raises(OSError, match=r"Cannot write .*results.json: No space left on device\."):
-        run.write_json("results.json", {"much": "x" * 1_000_000})
-    assert sorted(os.listdir(run.path)) == ["config.json", "environment.json"]
+def test_a_full_disk_leaves_no_half_written_file(tmp_path):
+    with small_filesystem(tmp_path / "disk") as disk:
+        run = RunDirectory(str(disk / "run"), CONFIG)
+        run.begin()
+        with pytest.raises(OSError, match=r"Cannot write .*results.json: No space left on dev"):
+            run.write_json("results.json", {"much": "x" * 1_000_000})
+        assert sorted(os.listdir(run.path)) == ["config.json", "environment.json"]
+
+
+def test_records_and_curves_tell_a_full_disk(tmp_path):
+    with small_filesystem(tmp_path / "disk") as disk:
+        path = disk / "metrics.jsonl"
+        path.write_text(json.dumps({"step": 3, "loss": 2.5}) + "\n")
+        fill_up(disk)
+        with pytest.raises(OSError, match=r"Cannot write .*metrics.jsonl: No space left"):
+            MetricsFile(str(path), str(disk / "tensorboard"), first_step=3)
+        (disk / "filler").unlink()
+        file = MetricsFile(str(path), str(disk / "tensorboard"), first_step=3)
+        fill_up(disk)
+        with pytest.raises(OSError, match=r"Cannot write .*metrics.jsonl: No space left"):
+            file.on_epoch_end(1, {"step": 6, "loss": 1.5, "much": "x" * 100_000})
+        # The line that was cut off does not count.
+        assert read_metrics(str(path)) == [{"step": 3, "loss": 2.5}]
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"Cannot write .*file/tensorboard: .* not a directory"):
+        MetricsFile(
+            str(tmp_path / "metrics.jsonl"), str(tmp_path / "file/tensorboard"), first_step=0
+        )
 
 
 def test_a_loss_that_is_no_number_names_the_steps(data, tmp_path):
@@ -229,3 +253,18 @@ def test_shards_without_a_held_out_document_are_refused(tmp_path):
     )
     with pytest.raises(ValueError, match=r"no document in its 'heldout' split. .*heldout_share"):
         open_data(CONFIG, str(tmp_path / "shards"))
+
+
+def test_a_run_on_other_data_is_refused(unbroken, data, tmp_path):
+    directory, _, _ = unbroken
+    write_corpus(tmp_path / "other.txt", num_documents=80)
+    other = prepare_shards(
+        [str(tmp_path / "other.txt")],
+        data.tokenizer,
+        str(tmp_path / "shards"),
+        heldout_share=0.2,
+    )
+    run = RunDirectory(str(directory), CONFIG)
+    run.record_data(data.manifest)
+    with pytest.raises(ValueError, match=r"belongs to a run on other data"):
+        run.record_data(other)
