@@ -9,7 +9,6 @@ DEMO_RUN := runs/demo
 
 setup: $(VENV)/.installed
 
-# The interop extra brings the peers' own packages, which some tests compare with.
 $(VENV)/.installed: setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel -c constraints.txt
