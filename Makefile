@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN := runs/demo
+# What to install besides: `tables` generates the normaliser's tables again and needs a compiler.
+EXTRAS ?= dev
 
 .PHONY: setup demo test test-slow lint bench clean
 
@@ -12,7 +14,7 @@ setup: $(VENV)/.installed
 $(VENV)/.installed: setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel -c constraints.txt
-	$(BIN)/python -m pip install --quiet --editable '.[dev]' -c constraints.txt
+	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]' -c constraints.txt
 	touch $@
 
 demo: setup

@@ -39,10 +39,10 @@ setuptools.setup(
     ],
     extras_require={
         "beam": ["apache-beam"],
+        # Generates the normaliser's tables again; dartsclone is compiled when it is installed.
+        "tables": ["dartsclone", "flatbuffers"],
         "interop": ["torch==2.13.0", "transformers", "safetensors"],
         "dev": [
-            "dartsclone",
-            "flatbuffers",
             "hypothesis",
             "pytest",
             "pytest-xdist",

@@ -24,7 +24,6 @@ import gzip
 import pathlib
 from collections.abc import Iterable, Mapping
 
-import dartsclone
 import flatbuffers
 import numpy as np
 import tensorflow_text
@@ -105,6 +104,9 @@ def build_table(normalized: Mapping[int, str], *, lowercase: bool) -> bytes:
     # A double array cannot hold the empty C string.
     data_for_codepoint_zero = values.pop(b"\0", 0)
     keys = sorted(values)
+    # Of the extra `tables`; nothing else needs it.
+    import dartsclone
+
     trie = dartsclone.DoubleArray()
     trie.build(keys, values=[values[key] for key in keys])
     trie_array = np.frombuffer(trie.array(), dtype="<u4")
