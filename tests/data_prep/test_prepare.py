@@ -261,12 +261,11 @@ class DyingTokenizer:
     """Ends the process that loads it, as a kernel short of memory would."""
 
     @classmethod
-    def from_config(cls, config):
+    def from_preset(cls, preset):
         os._exit(9)
 
 
 def test_dead_worker_is_an_error(tmp_path):
-    (tmp_path / "tokenizer.json").write_text('{"config": {}}')
     chunks = tokenizing.tokenize_documents_in_workers(
         ["alpha"], DyingTokenizer, preset=str(tmp_path), heldout_share=0.1, num_workers=1
     )
