@@ -7,7 +7,7 @@ DEMO_RUN := runs/demo
 # What to install besides: `tables` generates the normaliser's tables again and needs a compiler.
 EXTRAS ?= dev
 
-.PHONY: setup demo test test-slow lint bench clean
+.PHONY: setup demo test lint bench clean
 
 setup: $(VENV)/.installed
 
@@ -21,9 +21,6 @@ demo: setup
 	$(BIN)/mpnet-pretrain --config=configs/mpnet_demo.py --run_dir=$(DEMO_RUN)
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
-
-test-slow: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup

@@ -137,11 +137,6 @@ def _matrix_products(model, objective, batch_size):
     return [(count, *shape) for shape, count in merged.items()]
 
 
-@tf.function(reduce_retracing=False)
-def _multiply(first, second):
-    return tf.matmul(first, second)
-
-
 def _time_product(product):
     """Times `count` products of one shape."""
     count, batch, rows, inner, columns = product
@@ -150,10 +145,10 @@ def _time_product(product):
     second = tf.cast(tf.random.normal([batch, inner, columns]), dtype)
     if batch == 1:
         first, second = first[0], second[0]
-    _multiply(first, second)
+    tf.matmul(first, second)
     begin = time.perf_counter()
     for _ in range(count):
-        result = _multiply(first, second)
+        result = tf.matmul(first, second)
     result.numpy()
     return time.perf_counter() - begin
 
