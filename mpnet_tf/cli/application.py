@@ -38,7 +38,20 @@ def run(main):
     Returns:
         Never: exits with status 0 (done), 1 (failed, reason on stderr) or 2 (wrong usage).
     """
+    _name_flags_for_help(main)
     app.run(lambda argv: sys.exit(_exit_status(main, argv)), flags_parser=_parse_flags)
+
+
+def _name_flags_for_help(main):
+    """Has `--help` tell the binary's own docstring and flags, from a console script too.
+
+    absl looks for both in the main module, which in a console script is the script.
+    """
+    module = sys.modules[main.__module__]
+    sys.modules["__main__"].__doc__ = module.__doc__
+    for name in (module.__name__, __name__):
+        for flag in flags.FLAGS.get_key_flags_for_module(name):
+            flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
 
 
 def _parse_flags(argv):

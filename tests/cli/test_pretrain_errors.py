@@ -180,17 +180,25 @@ def test_bad_input_leaves_nothing_behind(answers, folder):
     assert sorted(os.listdir(folder / "other_run")) == ["config.json", "environment.json"]
 
 
-def test_help_is_told_at_once_and_counts_as_done():
+@pytest.mark.parametrize(
+    "start",
+    [
+        ["-m", "mpnet_tf.cli.pretrain"],
+        # As a console script starts it.
+        ["-c", "import mpnet_tf.cli.pretrain as binary; binary.run()"],
+    ],
+)
+def test_help_is_told_at_once_and_counts_as_done(start):
     """Without TensorFlow, whose import alone takes seconds."""
     helped = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "mpnet_tf.cli.pretrain", "--help"],
+        [sys.executable, "-X", "importtime", *start, "--help"],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
         check=False,
     )
     assert helped.returncode == DONE
-    for word in ("--run_dir", "--config", "--input", "--vocab", "it goes on where it stopped"):
+    for word in ("--run_dir", "--config", "--input", "--[no]json", "it goes on where it stopped"):
         assert word in helped.stdout
     imported = {line.rpartition("|")[2].strip() for line in helped.stderr.splitlines()}
     assert "absl.flags" in imported
