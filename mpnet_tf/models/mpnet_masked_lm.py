@@ -58,3 +58,18 @@ class MPNetMaskedLM(keras_hub.models.MaskedLM):
             backbone(backbone.input), ops.expand_dims(mask_positions, 2), axis=1
         )
         super().__init__(inputs=inputs, outputs=self.lm_head(hidden), **kwargs)
+
+    def save_to_preset(self, preset_dir, max_shard_size=10):
+        """Saves the task to a preset directory.
+
+        Args:
+            preset_dir: str. The directory.
+            max_shard_size: int or float. Largest weights file in GB; None for no limit.
+        """
+        try:
+            super().save_to_preset(preset_dir, max_shard_size=max_shard_size)
+        except AttributeError:
+            # keras_hub 0.25, the newest for Python 3.10, fails for want of a preprocessor when
+            # all else is saved.
+            if self.preprocessor is not None:
+                raise
