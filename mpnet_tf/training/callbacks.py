@@ -140,8 +140,8 @@ class ProgressDisplay(keras.callbacks.Callback):
         super().__init__()
         console = Console(stderr=True)
         self._progress = Progress(
-            TextColumn("pretraining"),
-            BarColumn(),
+            # Narrow, so that the figures have room in 80 columns.
+            BarColumn(bar_width=10),
             MofNCompleteColumn(),
             TextColumn("{task.fields[figures]}"),
             TimeRemainingColumn(),
