@@ -17,7 +17,7 @@ def get_config():
     config.model.hidden_dim = 192
     config.model.intermediate_dim = 768
     config.model.max_sequence_length = 64
-    # Drawing random numbers would take a fifth of the step; a run this short cannot overfit.
+    # Drawing the random numbers takes time, and a run this short cannot overfit.
     config.model.dropout = 0.0
     config.model.attention_dropout = 0.0
     # A narrow model stays at the unigram loss for long from the paper's 0.02 (docs/decisions.md).

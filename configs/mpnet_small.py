@@ -17,7 +17,7 @@ def get_config():
     config.model.hidden_dim = 256
     config.model.intermediate_dim = 1024
     config.model.max_sequence_length = 128
-    # Drawing the random numbers would take a fifth of the step; a few epochs do without.
+    # Drawing the random numbers takes time, and a few epochs do without.
     config.model.dropout = 0.0
     config.model.attention_dropout = 0.0
     # A narrow model stays at the unigram loss for long from the paper's 0.02 (docs/decisions.md).

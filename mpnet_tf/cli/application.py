@@ -23,6 +23,19 @@ _JSON = flags.DEFINE_bool(
 )
 
 
+# A recipe that cannot be read or has a mistake, or an override that does not fit it, fails while
+# flags are parsed, each with an error of its own.
+_FLAG_ERRORS = (
+    flags.Error,
+    AttributeError,
+    LookupError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+
+
 class UsageError(ValueError):
     """The command line asks for something that cannot be: exit status 2."""
 
@@ -57,9 +70,7 @@ def _name_flags_for_help(main):
 def _parse_flags(argv):
     try:
         return flags.FLAGS(argv)
-    except (flags.Error, LookupError, AttributeError, SyntaxError, TypeError, ValueError) as error:
-        # A recipe with a mistake, or an override that does not fit it, fails here too, with an
-        # error of its own.
+    except _FLAG_ERRORS as error:
         _print_error(error)
         sys.exit(WRONG_USAGE)
     except SystemExit:

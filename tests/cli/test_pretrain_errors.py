@@ -128,6 +128,11 @@ CASES = {
     "unknown setting": (["--config.training.stepz=3"], WRONG_USAGE, ["stepz", "steps"]),
     "wrong type": (["--config.training.steps=many"], WRONG_USAGE, ["steps", "many"]),
     "no recipe": (["--config=FOLDER/none.py"], WRONG_USAGE, ["no recipe can be read", "none.py"]),
+    "no recipe, with an override": (
+        ["--config=FOLDER/none.py", "--config.training.steps=3"],
+        WRONG_USAGE,
+        ["none.py"],
+    ),
     "broken recipe": (
         ["--config=FOLDER/broken.py"],
         WRONG_USAGE,
