@@ -17,6 +17,9 @@ FIRST_TOKENS = [
     vocabulary.UNKNOWN_TOKENS[0],
 ]
 
+# In every vocabulary, so that any objective trains on it.
+LAST_TOKENS = [*vocabulary.BLANK_TOKENS, vocabulary.MASK_TOKEN]
+
 # As in the trainer that comes with `tokenizers` for BERT.
 MAX_ALPHABET_SIZE = 1000
 MIN_PAIR_COUNT = 2
@@ -54,7 +57,7 @@ def train_vocabulary(texts: Iterable[str], *, size: int, lowercase: bool = True)
 
     Returns:
         Tokens in the order of their ids: `<s>`, `<pad>`, `</s>`, `[UNK]`, the characters, the
-        pieces in the order in which they were found, `<mask>`.
+        pieces in the order in which they were found, the tokens of blank infilling, `<mask>`.
 
     Raises:
         ValueError: if there is no word in the texts, or `size` cannot hold their characters.
@@ -76,13 +79,15 @@ def train_vocabulary(texts: Iterable[str], *, size: int, lowercase: bool = True)
         *sorted(characters),
         *(prefix + character for character in sorted(continuations)),
     ]
-    if size <= len(first_tokens):
+    smallest = len(first_tokens) + len(LAST_TOKENS)
+    if size < smallest:
         raise ValueError(
             f"A vocabulary of {size} tokens cannot hold the special tokens and the characters of "
-            f"this text. Ask for at least {len(first_tokens) + 1}."
+            f"this text. Ask for at least {smallest}."
         )
-    tokens = _train_pieces(counts, first_tokens=first_tokens, size=size - 1)
-    return [*tokens, vocabulary.MASK_TOKEN]
+    num_learned = size - len(LAST_TOKENS)
+    tokens = _train_pieces(counts, first_tokens=first_tokens, size=num_learned)
+    return [*tokens, *LAST_TOKENS]
 
 
 def _is_learnable(word: str) -> bool:

@@ -12,7 +12,18 @@ MASK_TOKEN = "<mask>"
 # MPNet's published vocabulary holds both and uses the first: its text ids are BERT's, shifted.
 UNKNOWN_TOKENS = ("[UNK]", "<unk>")
 
+# What blank infilling puts around and in the place of the text it leaves out, as GLM's released
+# vocabularies write it. A vocabulary without them serves every other objective.
+SPAN_START_TOKEN = "<|startofpiece|>"
+SPAN_END_TOKEN = "<|endofpiece|>"
+DOCUMENT_MASK_TOKEN = "[gMASK]"
+SENTENCE_MASK_TOKEN = "[sMASK]"
+BLANK_TOKENS = (SPAN_START_TOKEN, SPAN_END_TOKEN, DOCUMENT_MASK_TOKEN, SENTENCE_MASK_TOKEN)
+
 CONTINUATION_PREFIX = "##"
+
+# What ends a sentence when it is a token of its own; the last three in Chinese and Japanese.
+SENTENCE_ENDS = (".", "!", "?", "\u2026", "\u3002", "\uff01", "\uff1f")
 
 # A longer word is unknown, whatever pieces it could be cut into.
 MAX_WORD_CHARACTERS = 100
@@ -63,7 +74,7 @@ def unknown_token(tokens: Sequence[str]) -> str | None:
 
 def special_tokens(tokens: Sequence[str]) -> list[str]:
     """Returns the special tokens among `tokens`, in the order of their ids."""
-    special = {START_TOKEN, PAD_TOKEN, END_TOKEN, MASK_TOKEN, *UNKNOWN_TOKENS}
+    special = {START_TOKEN, PAD_TOKEN, END_TOKEN, MASK_TOKEN, *UNKNOWN_TOKENS, *BLANK_TOKENS}
     return [token for token in tokens if token in special]
 
 

@@ -5,8 +5,7 @@ import string
 
 import numpy as np
 
-# The last three end sentences in Chinese and Japanese.
-_SENTENCE_ENDS = (".", "!", "?", "\u3002", "\uff01", "\uff1f")
+from mpnet_tf.data.vocabulary import SENTENCE_ENDS
 
 # Lengths in tokens: shorter ones leave too much open, longer ones are tiring to read.
 SHORTEST = 8
@@ -32,7 +31,7 @@ def find_sentences(documents, tokenizer, *, longest=LONGEST):
         List of int arrays with `SHORTEST` to `longest` token ids, in the documents' order.
     """
     vocabulary = tokenizer.get_vocabulary()
-    is_end = np.isin(vocabulary, _SENTENCE_ENDS)
+    is_end = np.isin(vocabulary, SENTENCE_ENDS)
     is_word = np.array([token.removeprefix("##").isalpha() for token in vocabulary])
     is_letter = np.isin(vocabulary, list(string.ascii_letters))
     is_special = np.isin(vocabulary, tokenizer.special_tokens)

@@ -48,8 +48,9 @@ def test_pieces_are_merged_by_frequency_then_by_id():
     texts = ["ab ab ab xbcd xbcd"]
     first = ["<s>", "<pad>", "</s>", "[UNK]", "a", "b", "c", "d", "x", "##b", "##c", "##d"]
     tokens = trainer.train_vocabulary(texts, size=100)
-    assert tokens == [*first, "ab", "xb", "##cd", "xbcd", "<mask>"]
-    assert trainer.train_vocabulary(texts, size=15) == [*first, "ab", "xb", "<mask>"]
+    last = ["<|startofpiece|>", "<|endofpiece|>", "[gMASK]", "[sMASK]", "<mask>"]
+    assert tokens == [*first, "ab", "xb", "##cd", "xbcd", *last]
+    assert trainer.train_vocabulary(texts, size=19) == [*first, "ab", "xb", *last]
 
 
 def test_trained_vocabulary_serves_the_tokenizer():
@@ -74,22 +75,22 @@ def test_words_that_are_never_found_teach_nothing():
     reserved = "y\U0010ff00z"
     texts = ["the the", *[f"{word} {word}" for word in (overlong, too_many_bytes, reserved)]]
     tokens = trainer.train_vocabulary(texts, size=100)
-    assert tokens[4:] == ["e", "h", "t", "##e", "##h", "th", "the", "<mask>"]
+    assert tokens[4:-5] == ["e", "h", "t", "##e", "##h", "th", "the"]
 
 
 def test_rare_characters_are_left_out(monkeypatch):
     monkeypatch.setattr(trainer, "MAX_ALPHABET_SIZE", 2)
     # `c` and `d` are as frequent as each other: the lower code point stays.
     tokens = trainer.train_vocabulary(["aa ac dd cd aa d"], size=100)
-    assert [token for token in tokens[4:-1] if len(token) == 1] == ["a", "d"]
-    assert not any("c" in token for token in tokens)
+    assert [token for token in tokens[4:-5] if len(token) == 1] == ["a", "d"]
+    assert not any("c" in token for token in tokens[4:-5])
 
 
 @pytest.mark.parametrize(
     ("texts", "size", "message"),
     [
         (["", " \n"], 100, r"holds no words to train a vocabulary on"),
-        (["abc"], 9, r"of 9 tokens cannot hold .* Ask for at least 10\."),
+        (["abc"], 13, r"of 13 tokens cannot hold .* Ask for at least 14\."),
     ],
 )
 def test_bad_request_is_refused(texts, size, message):
@@ -98,7 +99,7 @@ def test_bad_request_is_refused(texts, size, message):
 
 
 def test_smallest_size_that_the_message_names_is_accepted():
-    assert len(trainer.train_vocabulary(["abc"], size=10)) == 10
+    assert len(trainer.train_vocabulary(["abc"], size=14)) == 14
 
 
 def test_other_processes_write_the_same_file(tmp_path):
