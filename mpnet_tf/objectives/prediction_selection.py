@@ -22,6 +22,19 @@ def random_order_keys(segment_ids, seed):
     return tf.bitwise.left_shift(tf.cast(segment_ids, tf.int64), _RANDOM_BITS) + draws
 
 
+def text_order_keys(segment_ids):
+    """Makes sort keys that keep the order of the text.
+
+    Args:
+        segment_ids: int32 tensor `(batch_size, num_items)`.
+
+    Returns:
+        int64 tensor `(batch_size, num_items)`.
+    """
+    places = tf.range(tf.shape(segment_ids, tf.int64)[1])
+    return tf.broadcast_to(places, tf.shape(segment_ids))
+
+
 def first_in_order(keys, valid, count):
     """Finds the items with the smallest keys.
 
@@ -73,6 +86,27 @@ def select_predicted(segment_ids, seed, *, candidates, starts, num_predicted):
     ).to_tensor(shape=[None, starts.shape[1]])
     place_in_unit = places - tf.gather(first_place, unit_of_token, batch_dims=1)
     return candidates & (place_in_unit < quota_of_token)
+
+
+def select_independently(seed, *, candidates, starts, prediction_rate, most):
+    """Selects the tokens to predict by a draw of its own for each unit.
+
+    Args:
+        seed: int32 tensor `(2,)`.
+        candidates: bool tensor `(batch_size, sequence_length)`. True where a token may be
+            predicted.
+        starts: bool tensor `(batch_size, sequence_length)`. True where a unit begins.
+        prediction_rate: float in (0, 1). Probability of each unit.
+        most: int. Tokens to predict in a row; those drawn beyond them are left out.
+
+    Returns:
+        Bool tensor `(batch_size, sequence_length)`: True where a token is predicted.
+    """
+    drawn = tf.random.stateless_uniform(tf.shape(starts), seed) < prediction_rate
+    unit_of_token = tf.maximum(tf.cumsum(tf.cast(starts, tf.int32), axis=1) - 1, 0)
+    # Any draw serves a unit; the one at the place of its number is at hand.
+    selected = candidates & tf.gather(drawn, unit_of_token, batch_dims=1)
+    return selected & (tf.cumsum(tf.cast(selected, tf.int32), axis=1) <= most)
 
 
 def _describe_units(segment_ids, candidates, unit_of_token):

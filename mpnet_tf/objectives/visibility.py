@@ -11,10 +11,12 @@ A batch of slots is a dict of int32 tensors:
 | --- | --- | --- |
 | `token_ids` | `(batch_size, num_slots)` | what stands in the slot |
 | `position_ids` | `(batch_size, num_slots)` | its place in its document, from 0 |
+| `block_position_ids` | `(batch_size, num_slots)` | its place in the blank it fills, from 1; else 0 |
 | `segment_ids` | `(batch_size, num_slots)` | its document within the row, from 1; 0 is padding |
 | `query_step` | `(batch_size, num_slots)` | how many predicted tokens it may already know |
 | `key_start`, `key_end` | `(batch_size, num_content_slots)` | steps that see it: `[start, end)` |
 | `prediction_slots` | `(batch_size, num_predictions)` | the slots whose logits are wanted |
+| `objective_ids` | `(batch_size, num_predictions)` | which objective of a mixture asks, from 0 |
 
 and the labels beside it are `target_ids` and `target_weights`, `(batch_size, num_predictions)`.
 """
@@ -24,8 +26,15 @@ from keras import ops
 # Above the number of any prediction step, and safe to add one to in int32.
 END_OF_STEPS = 2**30
 
-SLOT_FEATURES = ("token_ids", "position_ids", "segment_ids", "query_step")
+SLOT_FEATURES = (
+    "token_ids",
+    "position_ids",
+    "block_position_ids",
+    "segment_ids",
+    "query_step",
+)
 KEY_FEATURES = ("key_start", "key_end")
+PREDICTION_FEATURES = ("prediction_slots", "objective_ids")
 
 
 def visible_keys(*, query_step, query_segment_ids, key_start, key_end, key_segment_ids):

@@ -1,0 +1,256 @@
+"""What the objectives that predict tokens of the text share: which ones, and what stands in."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from mpnet_tf.objectives.corruption import corrupt
+from mpnet_tf.objectives.prediction_count import num_predicted
+from mpnet_tf.objectives.prediction_selection import (
+    first_in_order,
+    random_order_keys,
+    select_independently,
+    select_predicted,
+    text_order_keys,
+)
+from mpnet_tf.objectives.prediction_units import GRANULARITIES, unit_starts
+
+SELECTIONS = ("count", "bernoulli")
+
+
+class TokenPrediction:
+    """Base of the objectives that hide tokens of a row and predict them.
+
+    Args:
+        roles: `TokenRoles` of the vocabulary; None only checks the settings.
+        sequence_length: int. Tokens in a row.
+        num_predictions: int or None. Places for predicted tokens in a row. Defaults to a tenth
+            more than the prediction rate asks for on average, since counts are rounded per
+            document; under "bernoulli" to six standard deviations more.
+        prediction_rate: float in (0, 1). Share of each document's tokens to predict.
+        mask_rate: float in [0, 1]. Share of the predicted tokens that the mask stands for.
+        random_rate: float in [0, 1]. Share that a random token stands for; the rest stay.
+        selection: "count" to predict that share of each document's tokens, rounded, and at least
+            one; "bernoulli" to draw for each unit by itself whether it is predicted. The units
+            that a row then draws beyond its places are left out.
+        granularity: "word" to predict whole words, "token" for single tokens.
+        max_gram: int from 1. Longest run of words (or tokens) that is predicted as one unit.
+        predict_special_tokens: bool. Whether `<s>`, `</s>` and the like may be predicted, as in
+            MPNet's released code; here for comparisons.
+
+    Raises:
+        ValueError: if an argument is out of its range, or `num_predictions` is less than what one
+            document that fills the row needs.
+    """
+
+    def __init__(
+        self,
+        roles,
+        sequence_length,
+        *,
+        num_predictions=None,
+        prediction_rate=0.15,
+        mask_rate=0.8,
+        random_rate=0.1,
+        selection="count",
+        granularity="word",
+        max_gram=1,
+        predict_special_tokens=False,
+    ):
+        self.roles = roles
+        self.sequence_length = sequence_length
+        self.prediction_rate = prediction_rate
+        self.mask_rate = mask_rate
+        self.random_rate = random_rate
+        self.selection = selection
+        self.granularity = granularity
+        self.max_gram = max_gram
+        self.predict_special_tokens = predict_special_tokens
+        self._check_settings()
+        self._num_places = num_predictions or self._default_num_places()
+        needed = int(self.num_predicted(sequence_length - 2))
+        if self._num_places < needed:
+            raise ValueError(
+                f"`num_predictions` must be at least {needed}, what a document that fills a row "
+                f"of {sequence_length} tokens predicts at `prediction_rate={prediction_rate}`. "
+                f"Received: num_predictions={num_predictions}"
+            )
+
+    def _check_settings(self):
+        if not 0 < self.prediction_rate < 1:
+            raise ValueError(
+                "`prediction_rate` must lie between 0 and 1. "
+                f"Received: prediction_rate={self.prediction_rate}"
+            )
+        if self.sequence_length < 3:
+            raise ValueError(
+                "`sequence_length` must be at least 3: `<s>`, one token and `</s>`. "
+                f"Received: sequence_length={self.sequence_length}"
+            )
+        rates_fit = self.mask_rate >= 0 and self.random_rate >= 0
+        if not rates_fit or self.mask_rate + self.random_rate > 1 + 1e-9:
+            raise ValueError(
+                "`mask_rate` and `random_rate` must not be negative nor exceed 1 together. "
+                f"Received: mask_rate={self.mask_rate}, random_rate={self.random_rate}"
+            )
+        for name, allowed in (("selection", SELECTIONS), ("granularity", GRANULARITIES)):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise ValueError(f"`{name}` must be one of {allowed}. Received: {name}={value!r}")
+        if self.max_gram < 1:
+            raise ValueError(f"`max_gram` must be at least 1. Received: max_gram={self.max_gram}")
+
+    def _default_num_places(self):
+        expected = self.sequence_length * self.prediction_rate
+        if self.selection == "count":
+            return math.ceil(expected * 10 / 9)
+        deviation = math.sqrt(expected * (1 - self.prediction_rate))
+        return min(math.ceil(expected + 6 * deviation), self.sequence_length)
+
+    @property
+    def num_predictions(self):
+        """int. Predictions in a row, with empty places."""
+        return self._num_places
+
+    def num_predicted(self, num_tokens):
+        """Counts the predictions in documents of `num_tokens` tokens without `<s>` and `</s>`."""
+        num_candidates = np.asarray(num_tokens) + (2 if self.predict_special_tokens else 0)
+        return num_predicted(num_candidates, self.prediction_rate)
+
+    def places_needed(self, num_tokens):
+        """Counts the places of a row that documents of `num_tokens` tokens take.
+
+        Those are their tokens, `<s>` and `</s>`; very short documents, which predict more than
+        their share, take a few more, so that no row predicts more than it has places for.
+
+        Args:
+            num_tokens: int array. Tokens of each document, without `<s>` and `</s>`.
+
+        Returns:
+            int array of the same shape.
+        """
+        num_tokens = np.asarray(num_tokens)
+        if self.selection == "bernoulli":
+            return num_tokens + 2
+        share = self.num_predicted(num_tokens) * self.sequence_length
+        return np.maximum(num_tokens + 2, -(-share // self._num_places))
+
+    def _predict(self, rows, seed, *, permuted):
+        """Chooses the predicted tokens, their order, and what stands in for them.
+
+        Args:
+            rows: dict of int32 tensors `(batch_size, sequence_length)`.
+            seed: int32 tensor `(2,)`.
+            permuted: bool. Whether each document's predictions come in random order; in that of
+                the text otherwise.
+
+        Returns:
+            A dict of tensors `(batch_size, num_places)`: int32 `places` in the row and bool
+            `valid`, the valid ones first, by document and in order of prediction; what `rows`
+            holds there (0 and padding where not valid); `target_ids` and `stand_ins`.
+        """
+        unit_seed, choice_seed, order_seed, corruption_seed = tf.unstack(tf.random.split(seed, 4))
+        predicted = self._choose(rows, unit_seed, choice_seed)
+        segment_ids = rows["segment_ids"]
+        keys = (
+            random_order_keys(segment_ids, order_seed) if permuted else text_order_keys(segment_ids)
+        )
+        places, valid = self._listed(keys, predicted)
+        taken = {
+            name: tf.where(valid, tf.gather(feature, places, batch_dims=1), 0)
+            for name, feature in rows.items()
+        }
+        taken["token_ids"] = tf.where(valid, taken["token_ids"], self.roles.pad_token_id)
+        stand_ins = corrupt(
+            taken["token_ids"],
+            corruption_seed,
+            roles=self.roles,
+            mask_rate=self.mask_rate,
+            random_rate=self.random_rate,
+        )
+        return {
+            **taken,
+            "places": places,
+            "valid": valid,
+            "target_ids": taken["token_ids"],
+            "stand_ins": tf.where(valid, stand_ins, self.roles.pad_token_id),
+        }
+
+    def _choose(self, rows, unit_seed, choice_seed):
+        """Marks the predicted tokens, bool `(batch_size, sequence_length)`."""
+        candidates = rows["segment_ids"] > 0
+        if not self.predict_special_tokens:
+            candidates &= ~tf.gather(tf.constant(self.roles.is_special), rows["token_ids"])
+        starts = unit_starts(
+            rows,
+            unit_seed,
+            candidates=candidates,
+            roles=self.roles,
+            granularity=self.granularity,
+            max_gram=self.max_gram,
+        )
+        if self.selection == "bernoulli":
+            return select_independently(
+                choice_seed,
+                candidates=candidates,
+                starts=starts,
+                prediction_rate=self.prediction_rate,
+                most=self._num_places,
+            )
+        return select_predicted(
+            rows["segment_ids"],
+            choice_seed,
+            candidates=candidates,
+            starts=starts,
+            num_predicted=num_predicted(np.arange(self.sequence_length + 1), self.prediction_rate),
+        )
+
+    def _listed(self, keys, predicted):
+        """Lists the places of the predicted tokens in the order of their keys."""
+        most = tf.reduce_max(tf.reduce_sum(tf.cast(predicted, tf.int32), axis=1))
+        check = tf.debugging.assert_less_equal(
+            most,
+            self._num_places,
+            message="A row predicts more tokens than `num_predictions` leaves places for.",
+        )
+        with tf.control_dependencies([check] if check is not None else []):
+            return first_in_order(keys, predicted, self._num_places)
+
+
+def prediction_steps(prediction):
+    """Numbers the predictions of each document from 0, in order of prediction.
+
+    Args:
+        prediction: dict as `TokenPrediction._predict` returns it.
+
+    Returns:
+        int32 tensor `(batch_size, num_places)`; 0 where a place is empty.
+    """
+    valid = prediction["valid"]
+    document = tf.where(valid, prediction["segment_ids"], tf.int32.max)
+    first = tf.searchsorted(document, document, side="left")
+    return tf.where(valid, tf.range(tf.shape(valid)[1]) - first, 0)
+
+
+def scatter_to_row(values, prediction, sequence_length):
+    """Puts a value for each prediction at its place in the row, 0 elsewhere.
+
+    Args:
+        values: int32 tensor `(batch_size, num_places)`.
+        prediction: dict as `TokenPrediction._predict` returns it.
+        sequence_length: int.
+
+    Returns:
+        int32 tensor `(batch_size, sequence_length)`.
+    """
+    places = prediction["places"]
+    batch_size = tf.shape(places)[0]
+    row_index = tf.broadcast_to(tf.range(batch_size)[:, tf.newaxis], tf.shape(places))
+    # Empty places repeat predicted ones or others; adding zero changes nothing.
+    scattered = tf.scatter_nd(
+        tf.stack([row_index, places], axis=2),
+        tf.where(prediction["valid"], values, 0),
+        [batch_size, sequence_length],
+    )
+    return tf.ensure_shape(scattered, [places.shape[0], sequence_length])
