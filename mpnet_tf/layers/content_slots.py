@@ -19,6 +19,9 @@ class ContentSlots(keras.layers.Layer):
     """
 
     def call(self, values, key_start):
+        if values.shape[1] is not None and values.shape[1] == key_start.shape[1]:
+            # The same tensor, by which a pre-layer-norm block knows not to normalise it twice.
+            return values
         return values[:, : ops.shape(key_start)[1]]
 
     def compute_output_spec(self, values, key_start):

@@ -10,6 +10,8 @@ class LMHead(keras.layers.Layer):
 
     Args:
         token_embedding: `keras.layers.ReversibleEmbedding` to tie the output to.
+        transform: bool. Without it, the head is the transposed token embedding alone: no dense
+            layer, no layer norm, no bias.
         layer_norm_epsilon: float. Added to the variance.
         kernel_initializer: initialiser of the dense layer.
 
@@ -21,39 +23,46 @@ class LMHead(keras.layers.Layer):
         policy: a loss in less loses the small probabilities.
 
     References:
-        BERT (https://arxiv.org/abs/1810.04805), its masked-LM head, with MPNet's exact gelu.
+        BERT (https://arxiv.org/abs/1810.04805), its masked-LM head, with MPNet's exact gelu;
+        GLM (https://arxiv.org/abs/2103.10360), section 2.2: a single linear layer.
     """
 
     def __init__(
         self,
         token_embedding,
+        transform=True,
         layer_norm_epsilon=1e-5,
         kernel_initializer="glorot_uniform",
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.token_embedding = token_embedding
+        self.transform = transform
         self.layer_norm_epsilon = layer_norm_epsilon
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.dense = keras.layers.Dense(
-            token_embedding.output_dim,
-            kernel_initializer=self.kernel_initializer.clone(),
-            dtype=self.dtype_policy,
-            name="dense",
-        )
-        self.norm = keras.layers.LayerNormalization(
-            epsilon=layer_norm_epsilon, dtype=self.dtype_policy, name="norm"
-        )
+        if transform:
+            self.dense = keras.layers.Dense(
+                token_embedding.output_dim,
+                kernel_initializer=self.kernel_initializer.clone(),
+                dtype=self.dtype_policy,
+                name="dense",
+            )
+            self.norm = keras.layers.LayerNormalization(
+                epsilon=layer_norm_epsilon, dtype=self.dtype_policy, name="norm"
+            )
 
     def build(self, hidden_shape):
-        self.dense.build(hidden_shape)
-        self.norm.build(hidden_shape)
-        self.bias = self.add_weight(
-            name="bias", shape=(self.token_embedding.input_dim,), initializer="zeros"
-        )
+        if self.transform:
+            self.dense.build(hidden_shape)
+            self.norm.build(hidden_shape)
+            self.bias = self.add_weight(
+                name="bias", shape=(self.token_embedding.input_dim,), initializer="zeros"
+            )
         self.built = True
 
     def call(self, hidden):
+        if not self.transform:
+            return ops.cast(self.token_embedding(hidden, reverse=True), "float32")
         hidden = self.norm(ops.gelu(self.dense(hidden), approximate=False))
         logits = self.token_embedding(hidden, reverse=True)
         return ops.cast(logits, "float32") + ops.cast(self.bias, "float32")
@@ -66,6 +75,7 @@ class LMHead(keras.layers.Layer):
         return {
             **super().get_config(),
             "token_embedding": keras.layers.serialize(self.token_embedding),
+            "transform": self.transform,
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from mpnet_tf.layers.visibility_bias import HIDDEN_SCORE
+
 
 def relative_position_buckets(num_buckets, max_distance):
     """Assigns a bucket to each distance from a query to a key.
@@ -75,9 +77,6 @@ class RelativePositionBias(keras.layers.Layer):
         (https://arxiv.org/abs/2004.09297), section 3.1.
     """
 
-    # Far below any score in float32, and not so far that adding a score to it is infinite.
-    _HIDDEN = -1e9
-
     def __init__(
         self,
         num_heads,
@@ -121,7 +120,7 @@ class RelativePositionBias(keras.layers.Layer):
         bias = ops.take(bias_of_distance, distance + self.max_distance, axis=0)
         # (batch_size, num_heads, num_queries, num_keys)
         bias = ops.transpose(bias, (0, 3, 1, 2))
-        return ops.where(ops.expand_dims(visible, 1), bias, self._HIDDEN)
+        return ops.where(ops.expand_dims(visible, 1), bias, HIDDEN_SCORE)
 
     def compute_output_spec(self, query_position_ids, key_position_ids, visible):
         batch_size, num_queries, num_keys = visible.shape

@@ -5,10 +5,12 @@ from keras import ops
 
 from mpnet_tf.layers.two_stream_attention import TwoStreamAttention
 
+NORM_ORDERS = ("post", "pre")
+
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
 class TransformerBlock(keras.layers.Layer):
-    """Attention and feed-forward network, each followed by dropout, residual and layer norm.
+    """Attention and feed-forward network, each with dropout, residual and layer norm.
 
     The layer computes the rows of `query_input` alone. Where only some rows of its result are
     used, as in a model's last layer, give those as queries and everything they see as keys.
@@ -17,23 +19,33 @@ class TransformerBlock(keras.layers.Layer):
         num_heads: int. Attention heads.
         hidden_dim: int. Width of input and output.
         intermediate_dim: int. Width inside the feed-forward network.
+        norm_order: "post" normalises the sum of each sublayer's input and output; "pre"
+            normalises the input instead and leaves the sum as it is.
+        approximate_gelu: bool. Whether the Gaussian error linear unit is its tanh approximation.
         dropout: float in [0, 1). Dropped share of both sublayers' outputs in training.
         attention_dropout: float in [0, 1). Dropped share of the attention weights in training.
         layer_norm_epsilon: float. Added to the variance.
         kernel_initializer: initialiser of all projections.
+        output_kernel_initializer: initialiser of the two projections that write into the
+            residual stream; None for the same as of the others.
 
     Call arguments:
         query_input: float tensor `(batch_size, num_queries, hidden_dim)`.
         key_input: float tensor `(batch_size, num_keys, hidden_dim)`.
-        attention_bias: float32 tensor `(batch_size, num_heads, num_queries, num_keys)`; hugely
-            negative where a query may not see a key.
+        attention_bias: float32 tensor `(batch_size, num_heads, num_queries, num_keys)`, or with 1
+            in place of `num_heads`; hugely negative where a query may not see a key.
 
     Returns:
         Float tensor `(batch_size, num_queries, hidden_dim)`.
 
+    Raises:
+        ValueError: if `norm_order` is another, or `num_heads` does not divide `hidden_dim`.
+
     References:
         [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.1, with the
-        Gaussian error linear unit of BERT.
+        Gaussian error linear unit of BERT;
+        [On Layer Normalization in the Transformer Architecture](https://arxiv.org/abs/2002.04745),
+        table 1, for both orders.
     """
 
     def __init__(
@@ -41,21 +53,31 @@ class TransformerBlock(keras.layers.Layer):
         num_heads,
         hidden_dim,
         intermediate_dim,
+        norm_order="post",
+        approximate_gelu=False,
         dropout=0.0,
         attention_dropout=0.0,
         layer_norm_epsilon=1e-5,
         kernel_initializer="glorot_uniform",
+        output_kernel_initializer=None,
         **kwargs,
     ):
         # The bias is float32 under every policy; casting on entry would round it.
         super().__init__(autocast=False, **kwargs)
+        if norm_order not in NORM_ORDERS:
+            raise ValueError(
+                f"`norm_order` must be one of {NORM_ORDERS}. Received: norm_order={norm_order!r}"
+            )
         self.num_heads = num_heads
         self.hidden_dim = hidden_dim
         self.intermediate_dim = intermediate_dim
+        self.norm_order = norm_order
+        self.approximate_gelu = approximate_gelu
         self.dropout = dropout
         self.attention_dropout = attention_dropout
         self.layer_norm_epsilon = layer_norm_epsilon
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.output_kernel_initializer = keras.initializers.get(output_kernel_initializer)
 
         dtype = self.dtype_policy
         self.attention = TwoStreamAttention(
@@ -63,6 +85,7 @@ class TransformerBlock(keras.layers.Layer):
             hidden_dim=hidden_dim,
             dropout=attention_dropout,
             kernel_initializer=self.kernel_initializer.clone(),
+            output_kernel_initializer=self.output_kernel_initializer,
             dtype=dtype,
             name="attention",
         )
@@ -74,7 +97,7 @@ class TransformerBlock(keras.layers.Layer):
         )
         self.feedforward_output = keras.layers.Dense(
             hidden_dim,
-            kernel_initializer=self.kernel_initializer.clone(),
+            kernel_initializer=(self.output_kernel_initializer or self.kernel_initializer).clone(),
             dtype=dtype,
             name="feedforward_output",
         )
@@ -100,14 +123,23 @@ class TransformerBlock(keras.layers.Layer):
         self.built = True
 
     def call(self, query_input, key_input, attention_bias, training=None):
-        attended = self.attention(query_input, key_input, attention_bias, training=training)
-        attended = self.attention_output_dropout(attended, training=training)
-        hidden = self.attention_norm(query_input + attended)
+        if self.norm_order == "post":
+            attended = self._attend(query_input, key_input, attention_bias, training)
+            hidden = self.attention_norm(query_input + attended)
+            return self.feedforward_norm(hidden + self._feed_forward(hidden, training))
 
-        transformed = ops.gelu(self.intermediate(hidden), approximate=False)
-        transformed = self.feedforward_output(transformed)
-        transformed = self.feedforward_output_dropout(transformed, training=training)
-        return self.feedforward_norm(hidden + transformed)
+        queries = self.attention_norm(query_input)
+        keys = queries if key_input is query_input else self.attention_norm(key_input)
+        hidden = query_input + self._attend(queries, keys, attention_bias, training)
+        return hidden + self._feed_forward(self.feedforward_norm(hidden), training)
+
+    def _attend(self, queries, keys, attention_bias, training):
+        attended = self.attention(queries, keys, attention_bias, training=training)
+        return self.attention_output_dropout(attended, training=training)
+
+    def _feed_forward(self, hidden, training):
+        hidden = ops.gelu(self.intermediate(hidden), approximate=self.approximate_gelu)
+        return self.feedforward_output_dropout(self.feedforward_output(hidden), training=training)
 
     def compute_output_spec(self, query_input, key_input, attention_bias, training=None):
         return keras.KerasTensor(query_input.shape, dtype=self.compute_dtype)
@@ -118,8 +150,13 @@ class TransformerBlock(keras.layers.Layer):
             "num_heads": self.num_heads,
             "hidden_dim": self.hidden_dim,
             "intermediate_dim": self.intermediate_dim,
+            "norm_order": self.norm_order,
+            "approximate_gelu": self.approximate_gelu,
             "dropout": self.dropout,
             "attention_dropout": self.attention_dropout,
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "output_kernel_initializer": keras.initializers.serialize(
+                self.output_kernel_initializer
+            ),
         }

@@ -16,13 +16,15 @@ class TwoStreamAttention(keras.layers.Layer):
         num_heads: int. Attention heads; divides `hidden_dim`.
         hidden_dim: int. Width of input and output.
         dropout: float in [0, 1). Share of the attention weights that is dropped in training.
-        kernel_initializer: initialiser of the three projections.
+        kernel_initializer: initialiser of the projections.
+        output_kernel_initializer: initialiser of the output projection; None for the same.
 
     Call arguments:
         query_input: float tensor `(batch_size, num_queries, hidden_dim)`.
         key_input: float tensor `(batch_size, num_keys, hidden_dim)`.
-        attention_bias: float32 tensor `(batch_size, num_heads, num_queries, num_keys)`, added to
-            the scores after scaling; hugely negative where a query may not see a key.
+        attention_bias: float32 tensor `(batch_size, num_heads, num_queries, num_keys)`, or with 1
+            in place of `num_heads`, added to the scores after scaling; hugely negative where a
+            query may not see a key.
 
     Returns:
         Float tensor `(batch_size, num_queries, hidden_dim)`.
@@ -36,7 +38,13 @@ class TwoStreamAttention(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_heads, hidden_dim, dropout=0.0, kernel_initializer="glorot_uniform", **kwargs
+        self,
+        num_heads,
+        hidden_dim,
+        dropout=0.0,
+        kernel_initializer="glorot_uniform",
+        output_kernel_initializer=None,
+        **kwargs,
     ):
         # The bias is float32 under every policy; casting on entry would round it.
         super().__init__(autocast=False, **kwargs)
@@ -50,18 +58,23 @@ class TwoStreamAttention(keras.layers.Layer):
         self.head_dim = hidden_dim // num_heads
         self.dropout = dropout
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.output_kernel_initializer = keras.initializers.get(output_kernel_initializer)
 
-        def projection(width, name):
+        def projection(width, name, initializer=self.kernel_initializer):
             return keras.layers.Dense(
                 width,
-                kernel_initializer=self.kernel_initializer.clone(),
+                kernel_initializer=initializer.clone(),
                 dtype=self.dtype_policy,
                 name=name,
             )
 
         self.query = projection(hidden_dim, "query")
         self.key_value = projection(2 * hidden_dim, "key_value")
-        self.output_projection = projection(hidden_dim, "output_projection")
+        self.output_projection = projection(
+            hidden_dim,
+            "output_projection",
+            self.output_kernel_initializer or self.kernel_initializer,
+        )
         self.attention_dropout = keras.layers.Dropout(
             dropout, dtype=self.dtype_policy, name="attention_dropout"
         )
@@ -104,4 +117,7 @@ class TwoStreamAttention(keras.layers.Layer):
             "hidden_dim": self.hidden_dim,
             "dropout": self.dropout,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "output_kernel_initializer": keras.initializers.serialize(
+                self.output_kernel_initializer
+            ),
         }

@@ -243,14 +243,13 @@ class MPNetTokenizer(keras_hub.models.Tokenizer):
         """Loads the tokenizer of a preset, or one that was saved on its own.
 
         Args:
-            preset: str. What keras_hub's `from_preset` takes, or a local folder that only
-                `save_to_preset` of a tokenizer wrote to, which the base class refuses.
+            preset: str. What keras_hub's `from_preset` takes; or a local folder with a tokenizer
+                and a body of any class or none, which the base class refuses.
             config_file: str. Name of the tokenizer's configuration in the preset.
             **kwargs: constructor arguments that replace those of the configuration.
         """
         config_path = os.path.join(preset, config_file)
-        is_model = os.path.exists(os.path.join(preset, "config.json"))
-        if is_model or not os.path.exists(config_path):
+        if not os.path.exists(config_path):
             return super().from_preset(preset, config_file=config_file, **kwargs)
         with open(config_path, encoding="utf-8") as file:
             config = json.load(file)

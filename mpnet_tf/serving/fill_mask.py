@@ -17,7 +17,7 @@ class FillMask:
     cut at its end, and blanks beyond the cut are not counted.
 
     Args:
-        masked_lm: `mpnet_tf.models.MPNetMaskedLM`.
+        masked_lm: `mpnet_tf.models.TransformerMaskedLM`, on any body.
         tokenizer: `mpnet_tf.models.MPNetTokenizer` with the model's vocabulary.
         top_k: int, from 1 to the number of tokens that stand for text. Guesses for each blank.
 
@@ -70,14 +70,15 @@ class FillMask:
     def __call__(self, text):
         token_ids, padding_mask = self._token_ids(tf.convert_to_tensor(text, tf.string))
         mask_positions, is_blank = self._mask_positions(token_ids)
-        logits = self.masked_lm(
-            {
-                "token_ids": token_ids,
-                "padding_mask": padding_mask,
-                "mask_positions": mask_positions,
-            },
-            training=False,
-        )
+        inputs = {
+            "token_ids": token_ids,
+            "padding_mask": padding_mask,
+            "mask_positions": mask_positions,
+        }
+        if self.masked_lm.backbone.num_segments:
+            # A text is a single sentence, or the first of a pair, to a body that tells them apart.
+            inputs["segment_ids"] = tf.zeros_like(token_ids)
+        logits = self.masked_lm(inputs, training=False)
         guesses, scores = self._guesses(logits)
         # (batch_size, max_blanks, 1)
         is_guess = is_blank[:, :, tf.newaxis]
@@ -131,7 +132,7 @@ def export_fill_mask(masked_lm, tokenizer, output_directory, *, top_k=5):
     `tensorflow_text`, whose tokenizer ops are in it.
 
     Args:
-        masked_lm: `mpnet_tf.models.MPNetMaskedLM`.
+        masked_lm: `mpnet_tf.models.TransformerMaskedLM`, on any body.
         tokenizer: `mpnet_tf.models.MPNetTokenizer` with the model's vocabulary.
         output_directory: str or path. Must not exist; it appears when the model is complete.
         top_k: int. Guesses for each blank.

@@ -1,0 +1,76 @@
+"""A body as a masked language model: what fills blanks after pretraining."""
+
+import keras
+import keras_hub
+from keras import ops
+
+from mpnet_tf.layers.lm_head import LMHead
+from mpnet_tf.models.transformer_backbone import TransformerBackbone, weight_initializer
+
+
+def make_lm_head(backbone):
+    """Makes a language-model head tied to a backbone's token embedding."""
+    return LMHead(
+        token_embedding=backbone.token_embedding,
+        transform=backbone.lm_head_transform,
+        layer_norm_epsilon=backbone.layer_norm_epsilon,
+        kernel_initializer=weight_initializer(backbone.initializer_stddev),
+        dtype=backbone.dtype_policy,
+        name="lm_head",
+    )
+
+
+@keras.saving.register_keras_serializable(package="mpnet_tf")
+class TransformerMaskedLM(keras_hub.models.MaskedLM):
+    """A backbone and language-model head that predict masked tokens.
+
+    A mask here sees what a query of masked language modelling, and the query slot of MPNet's first
+    prediction, see in pretraining (every other token and all masks), so the weights of both serve
+    as they are.
+
+    Args:
+        backbone: `TransformerBackbone`, or in a subclass its `backbone_cls`.
+        preprocessor: preprocessing layer, or None to feed token ids.
+        lm_head: `LMHead` tied to the backbone's token embedding, or None for a fresh one.
+
+    Call arguments:
+        token_ids, padding_mask: what the backbone takes, with `segment_ids` where it has them.
+        mask_positions: int tensor `(batch_size, num_predictions)`. Places to predict.
+
+    Returns:
+        float32 tensor `(batch_size, num_predictions, vocabulary_size)`: logits.
+
+    References:
+        BERT (https://arxiv.org/abs/1810.04805), section 3.1.
+    """
+
+    backbone_cls = TransformerBackbone
+
+    def __init__(self, backbone, preprocessor=None, lm_head=None, **kwargs):
+        # === Layers ===
+        self.backbone = backbone
+        self.preprocessor = preprocessor
+        self.lm_head = make_lm_head(backbone) if lm_head is None else lm_head
+
+        # === Functional model ===
+        mask_positions = keras.Input(shape=(None,), dtype="int32", name="mask_positions")
+        inputs = {**backbone.input, "mask_positions": mask_positions}
+        hidden = ops.take_along_axis(
+            backbone(backbone.input), ops.expand_dims(mask_positions, 2), axis=1
+        )
+        super().__init__(inputs=inputs, outputs=self.lm_head(hidden), **kwargs)
+
+    def save_to_preset(self, preset_dir, max_shard_size=10):
+        """Saves the task to a preset directory.
+
+        Args:
+            preset_dir: str. The directory.
+            max_shard_size: int or float. Largest weights file in GB; None for no limit.
+        """
+        try:
+            super().save_to_preset(preset_dir, max_shard_size=max_shard_size)
+        except AttributeError:
+            # keras_hub 0.25, the newest for Python 3.10, fails for want of a preprocessor when
+            # all else is saved.
+            if self.preprocessor is not None:
+                raise
