@@ -3,6 +3,7 @@
 import numpy as np
 
 from data_prep.prepare import prepare_shards
+from data_prep.vocabulary import FIRST_TOKENS, LAST_TOKENS
 from mpnet_tf.models import MPNetTokenizer
 from mpnet_tf.training.config import PretrainingConfig
 
@@ -11,7 +12,7 @@ NOUNS, VERBS = ["cat", "dogs", "bird"], ["sat", "ran", "slept"]
 PREPOSITIONS, PLACES = ["on", "under", "near"], ["mat", "house", "tree"]
 SLOTS = [ARTICLES, SIZES, COLOURS, NOUNS, VERBS, PREPOSITIONS, ["the"], PLACES]
 WORDS = sorted({word for words in SLOTS for word in words} - {"", "dogs"})
-VOCABULARY = ["<s>", "<pad>", "</s>", "[UNK]", *WORDS, "dog", "##s", ".", "<mask>"]
+VOCABULARY = [*FIRST_TOKENS, *WORDS, "dog", "##s", ".", *LAST_TOKENS]
 
 
 def write_corpus(path, num_documents=90):

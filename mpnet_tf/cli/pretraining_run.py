@@ -1,5 +1,6 @@
 """The whole way from text to a served model, as `mpnet-pretrain` goes it."""
 
+import dataclasses
 import os
 import sys
 
@@ -16,7 +17,8 @@ from mpnet_tf.data.output_directory import (
 )
 from mpnet_tf.data.shards import first_documents
 from mpnet_tf.data.vocabulary import write_vocabulary
-from mpnet_tf.models import MPNetMaskedLM, MPNetTokenizer
+from mpnet_tf.models import MPNetTokenizer
+from mpnet_tf.models.bodies import check_body, make_masked_lm
 from mpnet_tf.serving.fill_mask import FillMask, export_fill_mask
 from mpnet_tf.training.callbacks import read_metrics
 from mpnet_tf.training.pretraining import make_objective, open_data, pretrain
@@ -24,6 +26,9 @@ from mpnet_tf.training.run_directory import RunDirectory, environment
 from mpnet_tf.visualization.blanks import fill_sentences
 from mpnet_tf.visualization.report import RunReport, write_report
 from mpnet_tf.visualization.slot_example import sentence_example
+
+# What trains a mask to tell which token it stands for, so that the model can fill blanks with them.
+_OBJECTIVES_THAT_FILL_MASKS = {"mpnet", "mlm"}
 
 # Enough for ten sentences, few enough to read at once from a corpus of any size.
 _DOCUMENTS_FOR_EXAMPLES = 500
@@ -39,6 +44,8 @@ def run_pretraining(
     on_invalid_utf8="skip",
 ):
     """Prepares the data where needed, trains, and writes preset, SavedModel and report.
+
+    The SavedModel, which fills blanks, is written where the objective trains masks.
 
     Args:
         config: `PretrainingConfig`.
@@ -59,6 +66,7 @@ def run_pretraining(
     run = RunDirectory(run_directory, config)
     # Settings that are out of range are refused before anything is written.
     make_objective(config, None, config.data.sequence_length)
+    check_body(**dataclasses.asdict(config.model))
     shards = _shards_directory(
         config,
         run,
@@ -73,7 +81,7 @@ def run_pretraining(
         f"the unigram model's {results['unigram_perplexity']:.1f} "
         f"on the same {results['heldout_predictions']:,} tokens"
     )
-    masked_lm = MPNetMaskedLM(model.backbone, lm_head=model.lm_head)
+    masked_lm = make_masked_lm(model.backbone, lm_head=model.lm_head)
     return {**results, **_write_outputs(config, run, masked_lm, data=data, results=results)}
 
 
@@ -115,8 +123,8 @@ def _shards_directory(config, run, *, patterns, vocabulary_path, reading):
 
 def _write_outputs(config, run, masked_lm, *, data, results):
     """Writes what the run gives; returns the paths. What is there already stays as it is."""
-    paths = {name: run.file(name) for name in ("preset", "saved_model")}
-    paths["report"] = run.file("report.html")
+    paths = {"preset": run.file("preset"), "report": run.file("report.html")}
+    fills_masks = not _OBJECTIVES_THAT_FILL_MASKS.isdisjoint(data.objective.names)
     if is_free(paths["preset"]):
         with (
             appearing_directory(paths["preset"]) as unfinished,
@@ -125,18 +133,24 @@ def _write_outputs(config, run, masked_lm, *, data, results):
             reserve_weights_space(unfinished, masked_lm.variables)
             masked_lm.save_to_preset(unfinished)
             data.tokenizer.save_to_preset(unfinished)
-    if is_free(paths["saved_model"]):
-        export_fill_mask(masked_lm, data.tokenizer, paths["saved_model"])
-    write_report(paths["report"], _report(config, run, masked_lm, data=data, results=results))
+    if fills_masks:
+        paths["saved_model"] = run.file("saved_model")
+        if is_free(paths["saved_model"]):
+            export_fill_mask(masked_lm, data.tokenizer, paths["saved_model"])
+    report = _report(
+        config, run, masked_lm if fills_masks else None, data=data, results=results
+    )
+    write_report(paths["report"], report)
     _announce(f"report: {paths['report']}")
     return {"run_dir": run.path, **paths}
 
 
 def _report(config, run, masked_lm, *, data, results):
+    """Gathers what the report tells; without `masked_lm` it fills no blanks."""
     documents = first_documents(data.heldout_shards, _DOCUMENTS_FOR_EXAMPLES)
     manifest = data.manifest
     return RunReport(
-        title=f"MPNet pretraining: {os.path.basename(run.path)}",
+        title=f"Pretraining: {os.path.basename(run.path)}",
         config=config.to_dict(),
         environment=environment(config.training.seed),
         manifest={
@@ -148,7 +162,7 @@ def _report(config, run, masked_lm, *, data, results):
         },
         history=read_metrics(run.file("metrics.jsonl")),
         results=results,
-        blanks=fill_sentences(documents, FillMask(masked_lm, data.tokenizer)),
+        blanks=fill_sentences(documents, FillMask(masked_lm, data.tokenizer)) if masked_lm else [],
         example=sentence_example(
             documents,
             data.tokenizer,

@@ -52,6 +52,9 @@ class PeriodicEvaluation(keras.callbacks.Callback):
         logs["step"] = last_step
         logs["heldout_loss"] = evaluation.loss
         logs["heldout_accuracy"] = evaluation.accuracy
+        for name, own in evaluation.by_objective.items():
+            logs[f"heldout_{name}_loss"] = own.loss
+            logs[f"heldout_{name}_accuracy"] = own.accuracy
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         logs["seconds"] = seconds
         logs["tokens_per_second"] = self._tokens_per_step * self._steps_per_epoch / seconds

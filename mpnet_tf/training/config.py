@@ -14,11 +14,17 @@ def _require(condition, rule, **received):
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
-    """Size and shape of the model; the defaults are MPNet base.
+    """Kind, size and shape of the model; the defaults are MPNet base.
 
-    Fields are the arguments of `mpnet_tf.models.MPNetBackbone`; `dtype` is a Keras dtype policy.
+    Args:
+        body: str. A name in `mpnet_tf.models.bodies.BODIES`: "mpnet", "bert", "glm" or
+            "xlnet_style". Any objective trains on any body.
+
+    The other fields are the arguments of its class; `dtype` is a Keras dtype policy. Those of
+    relative positions stay at their defaults on bodies without any.
     """
 
+    body: str = "mpnet"
     num_layers: int = 12
     num_heads: int = 12
     hidden_dim: int = 768
@@ -71,18 +77,46 @@ class DataConfig:
 
 @dataclasses.dataclass(frozen=True)
 class ObjectiveConfig:
-    """What is predicted: the arguments of `mpnet_tf.objectives.MaskedPermuted`.
+    """What is predicted.
 
-    `num_predictions` 0 stands for the objective's own choice.
+    Args:
+        name: str. An objective of `mpnet_tf.objectives.OBJECTIVES` ("mpnet", "mlm", "plm", "clm",
+            "glm", "glm_document", "glm_sentence"), or several with the share of the rows that each
+            gets: "mpnet:0.5,glm_document:0.25,mlm:0.25".
+
+    The other fields are the settings of the objectives: of `TokenPrediction`, of
+    `mpnet_tf.objectives.registry.mpnet` and of `BlankInfilling`. One that no named objective has
+    stays at its default. 0 for `num_predictions` and `max_span_length` stands for the objective's
+    own choice.
     """
 
+    name: str = "mpnet"
+    # What MLM, PLM and MPNet predict, and the share that GLM does.
     prediction_rate: float = 0.15
     mask_rate: float = 0.8
     random_rate: float = 0.1
+    selection: str = "count"
     granularity: str = "word"
     max_gram: int = 1
     num_predictions: int = 0
     predict_special_tokens: bool = False
+    # MPNet's ablations, each of which removes a part, and its joint loss.
+    position_compensation: bool = True
+    permutation: bool = True
+    output_dependency: bool = True
+    mlm_loss_weight: float = 0.0
+    # GLM's spans.
+    mean_span_length: float = 3.0
+    max_span_length: int = 0
+    min_document_share: float = 0.5
+
+    def settings(self):
+        """Returns the fields besides `name` as `make_objective` takes them."""
+        settings = dataclasses.asdict(self)
+        del settings["name"]
+        for chosen_by_objective in ("num_predictions", "max_span_length"):
+            settings[chosen_by_objective] = settings[chosen_by_objective] or None
+        return settings
 
 
 @dataclasses.dataclass(frozen=True)

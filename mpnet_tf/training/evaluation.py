@@ -1,4 +1,4 @@
-"""Held-out loss, of the model and of the unigram model on the same predictions."""
+"""Held-out loss and accuracy on a fixed set of predictions."""
 
 import dataclasses
 import math
@@ -15,11 +15,13 @@ class Evaluation:
         loss: float. Mean negative log-likelihood of a predicted token, in nats.
         accuracy: float. Share of the predicted tokens whose logit is the highest.
         num_predictions: int.
+        by_objective: dict from names to `Evaluation`, where there are several objectives.
     """
 
     loss: float
     accuracy: float
     num_predictions: int
+    by_objective: dict = dataclasses.field(default_factory=dict)
 
     @property
     def perplexity(self):
@@ -27,21 +29,72 @@ class Evaluation:
         return math.exp(self.loss)
 
 
+class PredictionSums:
+    """Adds up predictions, by objective, and divides at the end.
+
+    Batches hold different numbers of predictions, so a mean of the batches' means would be another
+    number.
+
+    Args:
+        objective_names: tuple of str. What `objective_ids` number.
+    """
+
+    def __init__(self, objective_names):
+        self._names = objective_names
+        self._totals = np.zeros((len(objective_names), 4))
+
+    def add(self, losses, correct, target_weights, objective_ids):
+        """Adds a batch of float and int arrays `(batch_size, num_predictions)`."""
+        ids = np.asarray(objective_ids).ravel()
+        weights = np.asarray(target_weights, np.float64).ravel()
+        columns = (
+            np.asarray(losses, np.float64).ravel() * weights,
+            np.asarray(correct).ravel() * weights,
+            weights,
+            weights > 0,
+        )
+        for column, values in enumerate(columns):
+            self._totals[:, column] += np.bincount(ids, values, len(self._names))
+
+    def evaluation(self):
+        """Returns the `Evaluation` of all that was added.
+
+        Raises:
+            ValueError: if there was no prediction.
+        """
+        if not self._totals[:, 3].any():
+            raise ValueError("There is nothing to evaluate: no held-out token is predicted.")
+        whole = _evaluation(self._totals.sum(axis=0))
+        if len(self._names) == 1:
+            return whole
+        by_objective = {
+            name: _evaluation(totals)
+            for name, totals in zip(self._names, self._totals, strict=True)
+            # A held-out set of few rows may have none for an objective of small weight.
+            if totals[3]
+        }
+        return dataclasses.replace(whole, by_objective=by_objective)
+
+
+def _evaluation(totals):
+    loss, correct, weight, num_predictions = totals.tolist()
+    return Evaluation(loss / weight, correct / weight, round(num_predictions))
+
+
 class Evaluator:
     """Evaluates a pretraining model on a fixed set of predictions.
 
-    Sums over all predictions before it divides: batches hold different numbers of them, so a mean
-    of the batches' means would be another number.
-
     Args:
-        model: `MPNetPretrainer`.
+        model: `Pretrainer`.
         dataset: `tf.data.Dataset` of `(slots, target_ids, target_weights)`.
+        objective_names: tuple of str. What the slots' `objective_ids` number.
     """
 
-    def __init__(self, model, dataset):
+    def __init__(self, model, dataset, objective_names):
         self._model = model
         self._dataset = dataset
-        self._sums = tf.function(self._batch_sums, reduce_retracing=True)
+        self._objective_names = objective_names
+        self._judged = tf.function(self._judge, reduce_retracing=True)
 
     def evaluate(self):
         """Goes through the data once.
@@ -52,48 +105,14 @@ class Evaluator:
         Raises:
             ValueError: if the data holds no prediction.
         """
-        totals = np.zeros(3)
+        sums = PredictionSums(self._objective_names)
         for slots, target_ids, target_weights in self._dataset:
-            totals += self._sums(slots, target_ids, target_weights).numpy()
-        loss, correct, num_predictions = totals.tolist()
-        if not num_predictions:
-            raise ValueError("There is nothing to evaluate: no held-out token is predicted.")
-        return Evaluation(
-            loss=loss / num_predictions,
-            accuracy=correct / num_predictions,
-            num_predictions=round(num_predictions),
-        )
+            losses, correct = self._judged(slots, target_ids)
+            sums.add(losses, correct, target_weights, slots["objective_ids"])
+        return sums.evaluation()
 
-    def _batch_sums(self, slots, target_ids, target_weights):
+    def _judge(self, slots, target_ids):
+        """Returns the losses and what is right, both `(batch_size, num_predictions)`."""
         logits = self._model(slots, training=False)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target_ids, logits)
-        correct = tf.cast(
-            tf.argmax(logits, axis=-1, output_type=tf.int32) == target_ids, tf.float32
-        )
-        return tf.stack(
-            [
-                tf.reduce_sum(losses * target_weights),
-                tf.reduce_sum(correct * target_weights),
-                tf.reduce_sum(target_weights),
-            ]
-        )
-
-
-def unigram_loss(token_counts, dataset):
-    """Computes the loss of predicting every token from its frequency alone.
-
-    Args:
-        token_counts: int array `(vocabulary_size,)`. Counts in the training text; one is added to
-            each, so that a token never seen has a probability.
-        dataset: `tf.data.Dataset` of `(slots, target_ids, target_weights)`.
-
-    Returns:
-        float. Mean negative log-likelihood of a predicted token, in nats.
-    """
-    smoothed = np.asarray(token_counts, np.float64) + 1
-    log_probabilities = np.log(smoothed / smoothed.sum())
-    total = num_predictions = 0.0
-    for _, target_ids, target_weights in dataset.as_numpy_iterator():
-        total -= np.sum(log_probabilities[target_ids] * target_weights)
-        num_predictions += np.sum(target_weights)
-    return float(total / num_predictions)
+        return losses, tf.argmax(logits, axis=-1, output_type=tf.int32) == target_ids

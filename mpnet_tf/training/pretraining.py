@@ -5,14 +5,15 @@ import dataclasses
 import os
 
 import keras
-import numpy as np
 
 from mpnet_tf.data.batches import evaluation_batches, training_batches
 from mpnet_tf.data.manifest import TOKENIZER_DIRECTORY, read_manifest
 from mpnet_tf.data.packed_rows import PackedRows
 from mpnet_tf.data.shards import TokenShards
-from mpnet_tf.models import MPNetBackbone, MPNetPretrainer, MPNetTokenizer
-from mpnet_tf.objectives import MaskedPermuted, TokenRoles
+from mpnet_tf.models import MPNetTokenizer, Pretrainer
+from mpnet_tf.models.bodies import make_backbone
+from mpnet_tf.objectives import TokenRoles
+from mpnet_tf.objectives import registry as objectives
 from mpnet_tf.training.callbacks import (
     MetricsFile,
     PeriodicCheckpoint,
@@ -21,8 +22,12 @@ from mpnet_tf.training.callbacks import (
     read_metrics,
 )
 from mpnet_tf.training.checkpoints import Checkpoints
-from mpnet_tf.training.evaluation import Evaluator, unigram_loss
+from mpnet_tf.training.evaluation import Evaluator
 from mpnet_tf.training.optimizers import make_optimizer
+from mpnet_tf.training.unigram import evaluate_unigram, target_frequencies
+
+# Enough to tell how often an objective's targets are such as the end of a span.
+_BATCHES_FOR_SPECIAL_TARGETS = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +37,7 @@ class PretrainingData:
     Attributes:
         manifest: `Manifest` of the shards.
         tokenizer: `MPNetTokenizer` that made them.
-        objective: `MaskedPermuted`.
+        objective: an objective of `mpnet_tf.objectives`, or a mixture.
         rows: `PackedRows` of the training split.
         heldout_rows: `PackedRows` of the held-out split.
         token_counts: int array `(vocabulary_size,)`, of the training split.
@@ -41,7 +46,7 @@ class PretrainingData:
 
     manifest: object
     tokenizer: MPNetTokenizer
-    objective: MaskedPermuted
+    objective: object
     rows: PackedRows
     heldout_rows: PackedRows
     token_counts: object
@@ -112,32 +117,34 @@ def make_objective(config, roles, sequence_length):
             chooses the places for predictions itself.
 
     Returns:
-        `MaskedPermuted`.
+        An objective of `mpnet_tf.objectives`, or a `Mixture`.
 
     Raises:
         ValueError: if the settings are out of range.
     """
-    settings = dataclasses.asdict(config.objective)
-    if not settings["num_predictions"] or sequence_length != config.data.sequence_length:
+    settings = config.objective.settings()
+    if sequence_length != config.data.sequence_length:
         settings["num_predictions"] = None
-    return MaskedPermuted(roles, sequence_length, **settings)
+    return objectives.make_objective(config.objective.name, roles, sequence_length, **settings)
 
 
-def build_model(config, vocabulary_size):
+def build_model(config, vocabulary_size, objective_names=()):
     """Builds the model of a run, compiled for `fit`.
 
     Args:
         config: `PretrainingConfig`.
         vocabulary_size: int.
+        objective_names: tuple of str. Objectives whose losses are told apart, if several.
 
     Returns:
-        `MPNetPretrainer`. The same seed gives the same weights.
+        `Pretrainer`. The same seed gives the same weights.
+
+    Raises:
+        ValueError: if there is no such body, or a setting does not fit it.
     """
     keras.utils.set_random_seed(config.training.seed)
-    backbone = MPNetBackbone(
-        vocabulary_size=vocabulary_size, **dataclasses.asdict(config.model), name="mpnet"
-    )
-    model = MPNetPretrainer(backbone, name="mpnet_pretrainer")
+    backbone = make_backbone(vocabulary_size=vocabulary_size, **dataclasses.asdict(config.model))
+    model = Pretrainer(backbone, objective_names=objective_names, name="pretrainer")
     model.compile(
         optimizer=make_optimizer(config.optimizer, model, total_steps=config.training.steps),
         # The mean over the predicted tokens, not over the places for them.
@@ -160,7 +167,7 @@ def pretrain(config, data, run):
         run: `RunDirectory`.
 
     Returns:
-        The trained `MPNetPretrainer` and a dict of the run's figures, also in `results.json`.
+        The trained `Pretrainer` and a dict of the run's figures, also in `results.json`.
 
     Raises:
         ValueError: if the run was begun with other data, the newest checkpoint is damaged, or the
@@ -170,7 +177,8 @@ def pretrain(config, data, run):
     training = config.training
     run.begin()
     run.record_data(data.manifest)
-    model = build_model(config, data.tokenizer.vocabulary_size())
+    names = data.objective.names
+    model = build_model(config, data.tokenizer.vocabulary_size(), names)
     checkpoints = Checkpoints(run.file("checkpoints"), training.checkpoints_to_keep)
     first_step = checkpoints.restore_newest(model)
     heldout = evaluation_batches(
@@ -180,7 +188,7 @@ def pretrain(config, data, run):
         batch_size=min(training.batch_size, data.heldout_rows.num_rows),
         max_batches=training.evaluation_batches,
     )
-    evaluator = Evaluator(model, heldout)
+    evaluator = Evaluator(model, heldout, names)
     if first_step < training.steps:
         _fit(
             model,
@@ -250,7 +258,13 @@ def _tokens_per_step(config, data):
 
 
 def _results(config, data, evaluation, *, heldout):
-    baseline = unigram_loss(data.token_counts, heldout)
+    baseline = _unigram_evaluation(config, data, heldout)
+    by_objective = {}
+    for name, own in evaluation.by_objective.items():
+        by_objective[f"heldout_{name}_predictions"] = own.num_predictions
+        by_objective[f"heldout_{name}_loss"] = own.loss
+        by_objective[f"heldout_{name}_accuracy"] = own.accuracy
+        by_objective[f"unigram_{name}_loss"] = baseline.by_objective[name].loss
     return {
         "steps": config.training.steps,
         "tokens_seen": round(config.training.steps * _tokens_per_step(config, data)),
@@ -260,6 +274,22 @@ def _results(config, data, evaluation, *, heldout):
         "heldout_loss": evaluation.loss,
         "heldout_perplexity": evaluation.perplexity,
         "heldout_accuracy": evaluation.accuracy,
-        "unigram_loss": baseline,
-        "unigram_perplexity": float(np.exp(baseline)),
+        "unigram_loss": baseline.loss,
+        "unigram_perplexity": baseline.perplexity,
+        **by_objective,
     }
+
+
+def _unigram_evaluation(config, data, heldout):
+    batches = training_batches(
+        data.rows,
+        data.objective,
+        config.training.seed,
+        batch_size=config.training.batch_size,
+        num_batches=_BATCHES_FOR_SPECIAL_TARGETS,
+    )
+    return evaluate_unigram(
+        target_frequencies(data.token_counts, batches, data.objective),
+        heldout,
+        data.objective.names,
+    )

@@ -160,10 +160,9 @@ def _guesses(number, word, guesses):
 
 def _visibility(example):
     text = (
-        "One example as the model meets it in training. A row shows which slots it sees: every "
-        "step knows one predicted token more and one mask less, so that the position of every "
-        "token stays visible. The number in a square is the position in the text; a step is the "
-        "number of predicted tokens already known."
+        "One example as the model meets it in training. A row shows which slots it sees. The "
+        "number in a square is the position in the text; a step is the number of predicted tokens "
+        "already known."
     )
     picture = inline_svg(visibility_figure(example), "Which slots of the example see which")
     content = html_parts.card(picture, kind="wide")

@@ -1,4 +1,4 @@
-"""Held-out loss, accuracy and the unigram baseline against sums in NumPy, token by token."""
+"""Held-out loss and accuracy against sums in NumPy, token by token."""
 
 import math
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mpnet_tf.training.evaluation import Evaluation, Evaluator, unigram_loss
+from mpnet_tf.training.evaluation import Evaluation, Evaluator
 
 VOCABULARY_SIZE = 11
 BATCH_SHAPE = (3, 4)
@@ -25,7 +25,9 @@ def batches():
         weights.reshape(-1)[generator.permutation(weights.size)[:num_predictions]] = 1
         features = generator.normal(size=(*BATCH_SHAPE, 6)).astype(np.float32) * 3
         targets = generator.integers(0, VOCABULARY_SIZE, BATCH_SHAPE).astype(np.int32)
-        made.append(({"features": features}, targets, weights))
+        slots = {"features": features, "objective_ids": np.arange(12, dtype=np.int32) % 2}
+        slots["objective_ids"] = slots["objective_ids"].reshape(BATCH_SHAPE)
+        made.append((slots, targets, weights))
     return made
 
 
@@ -41,14 +43,16 @@ def model():
     keras.utils.set_random_seed(4)
     features = keras.Input((*BATCH_SHAPE[1:], 6), name="features")
     logits = keras.layers.Dense(VOCABULARY_SIZE)(keras.layers.Dropout(0.5)(features))
-    return keras.Model({"features": features}, logits)
+    objective_ids = keras.Input(BATCH_SHAPE[1:], dtype="int32", name="objective_ids")
+    return keras.Model({"features": features, "objective_ids": objective_ids}, logits)
 
 
-def expected_evaluation(model, batches):
+def expected_evaluation(model, batches, objectives=(0, 1)):
     kernel, bias = (np.asarray(weight, np.float64) for weight in model.trainable_weights)
     losses, correct = [], []
     for slots, targets, weights in batches:
-        for row, place in zip(*np.nonzero(weights), strict=True):
+        counts = (weights > 0) & np.isin(slots["objective_ids"], objectives)
+        for row, place in zip(*np.nonzero(counts), strict=True):
             logits = slots["features"][row, place].astype(np.float64) @ kernel + bias
             target = targets[row, place]
             losses.append(math.log(sum(map(math.exp, logits))) - logits[target])
@@ -56,8 +60,12 @@ def expected_evaluation(model, batches):
     return np.mean(losses), np.mean(correct), len(losses)
 
 
-def test_figures_equal_means_over_all_predictions(model, dataset, batches):
-    evaluation = Evaluator(model, dataset).evaluate()
+@pytest.fixture(scope="module")
+def evaluation(model, dataset):
+    return Evaluator(model, dataset, ("mpnet", "mlm")).evaluate()
+
+
+def test_figures_equal_means_over_all_predictions(evaluation, model, batches):
     loss, accuracy, num_predictions = expected_evaluation(model, batches)
     assert evaluation.num_predictions == num_predictions == sum(PREDICTIONS_IN_BATCH)
     assert evaluation.loss == pytest.approx(loss, rel=1e-5)
@@ -71,8 +79,36 @@ def test_figures_equal_means_over_all_predictions(model, dataset, batches):
     assert abs(np.mean(means) - loss) > 0.01, "the batches are too much alike to tell the means"
 
 
+def test_each_objective_has_figures_of_its_own(evaluation, model, batches):
+    assert list(evaluation.by_objective) == ["mpnet", "mlm"]
+    for number, name in enumerate(evaluation.by_objective):
+        loss, accuracy, num_predictions = expected_evaluation(model, batches, (number,))
+        assert evaluation.by_objective[name].num_predictions == num_predictions > 5
+        assert evaluation.by_objective[name].loss == pytest.approx(loss, rel=1e-5)
+        assert evaluation.by_objective[name].accuracy == pytest.approx(accuracy)
+
+
+def test_weights_weigh_and_do_not_count(model, batches):
+    slots, targets, _ = batches[0]
+    weights = np.where(slots["objective_ids"] == 1, 0.25, 1).astype(np.float32)
+    dataset = tf.data.Dataset.from_tensors((slots, targets, weights))
+    evaluation = Evaluator(model, dataset, ("mpnet", "mlm")).evaluate()
+    # Six predictions each.
+    mpnet, mlm = (expected_evaluation(model, batches[:1], (number,))[0] for number in (0, 1))
+    assert evaluation.num_predictions == 12
+    assert evaluation.loss == pytest.approx((mpnet + 0.25 * mlm) / 1.25, rel=1e-5)
+    assert evaluation.by_objective["mlm"].loss == pytest.approx(mlm, rel=1e-5)
+
+
+def test_an_objective_without_predictions_has_no_figures(model, batches):
+    slots, targets, _ = batches[0]
+    weights = (slots["objective_ids"] == 1).astype(np.float32)
+    dataset = tf.data.Dataset.from_tensors((slots, targets, weights))
+    assert list(Evaluator(model, dataset, ("mpnet", "mlm")).evaluate().by_objective) == ["mlm"]
+
+
 def test_evaluation_follows_the_weights_and_repeats(model, dataset, batches):
-    evaluator = Evaluator(model, dataset)
+    evaluator = Evaluator(model, dataset, ("mpnet", "mlm"))
     first = evaluator.evaluate()
     assert evaluator.evaluate() == first
     kernel = model.trainable_weights[0]
@@ -87,27 +123,9 @@ def test_evaluation_follows_the_weights_and_repeats(model, dataset, batches):
     assert evaluation.loss != first.loss
 
 
-def test_unigram_loss_equals_a_sum_over_predictions(dataset, batches):
-    counts = np.array([0, 900, 3, 0, 17, 250, 1, 1, 40, 0, 6])
-    total = sum(counts) + VOCABULARY_SIZE
-    losses = [
-        -math.log((counts[target] + 1) / total)
-        for _, targets, weights in batches
-        for target in targets[weights > 0]
-    ]
-    # The weights of 0 carry targets too, which must not count.
-    assert len(losses) == sum(PREDICTIONS_IN_BATCH)
-    assert unigram_loss(counts, dataset) == pytest.approx(np.mean(losses), rel=1e-9)
-
-
-def test_unigram_loss_of_equal_counts_is_that_of_a_guess(dataset):
-    counts = np.full(VOCABULARY_SIZE, 12)
-    assert unigram_loss(counts, dataset) == pytest.approx(math.log(VOCABULARY_SIZE))
-
-
 def test_nothing_to_evaluate_is_refused(model, dataset):
     with pytest.raises(ValueError, match="no held-out token is predicted"):
-        Evaluator(model, dataset.skip(2).take(1)).evaluate()
+        Evaluator(model, dataset.skip(2).take(1), ("mpnet", "mlm")).evaluate()
 
 
 def test_perplexity_is_the_exponential_of_the_loss():

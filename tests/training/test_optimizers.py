@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from mpnet_tf.models import MPNetBackbone, MPNetPretrainer
+from mpnet_tf.models import MPNetBackbone, Pretrainer
 from mpnet_tf.training.config import OptimizerConfig
 from mpnet_tf.training.optimizers import make_optimizer
 
@@ -17,7 +17,7 @@ RATES = [0.1 * 1 / 4, 0.1 * 2 / 4, 0.1 * 3 / 4, 0.1, 0.1 * 5 / 6]
 @pytest.fixture
 def model():
     keras.utils.set_random_seed(1)
-    model = MPNetPretrainer(
+    model = Pretrainer(
         MPNetBackbone(
             vocabulary_size=30,
             num_layers=2,
