@@ -10,12 +10,13 @@ BINARIES = {
     "mpnet-train-vocab": "train_vocab",
     "mpnet-prepare": "prepare",
     "mpnet-pretrain": "pretrain",
+    "mpnet-show": "show",
 }
 
 setuptools.setup(
     name="mpnet_tf",
     version="0.1.0",
-    description="Pretraining of MPNet text encoders in TensorFlow and Keras 3",
+    description="Pretraining of MPNet, GLM, MLM and PLM text encoders in TensorFlow and Keras 3",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

@@ -40,19 +40,24 @@ class UsageError(ValueError):
     """The command line asks for something that cannot be: exit status 2."""
 
 
-def run(main):
+def run(main, *, takes_arguments=False):
     """Runs a binary's `main` as an absl program, from a console script or `python -m`.
 
     Args:
         main: callable `(argv) -> dict`. The result's figures and paths; every value must be
             serialisable as JSON. It raises `ValueError` or `OSError` with a one-line message
             where the user's input is at fault.
+        takes_arguments: bool. Whether words that are no options go to `main`; they are refused
+            otherwise, since most often they are options without their dashes.
 
     Returns:
         Never: exits with status 0 (done), 1 (failed, reason on stderr) or 2 (wrong usage).
     """
     _name_flags_for_help(main)
-    app.run(lambda argv: sys.exit(_exit_status(main, argv)), flags_parser=_parse_flags)
+    app.run(
+        lambda argv: sys.exit(_exit_status(main, argv, takes_arguments=takes_arguments)),
+        flags_parser=_parse_flags,
+    )
 
 
 def _name_flags_for_help(main):
@@ -78,10 +83,10 @@ def _parse_flags(argv):
         sys.exit(DONE)
 
 
-def _exit_status(main, argv):
+def _exit_status(main, argv, *, takes_arguments):
     logging.use_absl_handler()
     logging.set_verbosity(logging.WARNING)
-    if len(argv) > 1:
+    if len(argv) > 1 and not takes_arguments:
         _print_error(f"unexpected argument {argv[1]!r}; options are given as --name=value")
         return WRONG_USAGE
     with silenced_stderr():

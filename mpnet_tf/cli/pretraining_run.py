@@ -137,9 +137,7 @@ def _write_outputs(config, run, masked_lm, *, data, results):
         paths["saved_model"] = run.file("saved_model")
         if is_free(paths["saved_model"]):
             export_fill_mask(masked_lm, data.tokenizer, paths["saved_model"])
-    report = _report(
-        config, run, masked_lm if fills_masks else None, data=data, results=results
-    )
+    report = _report(config, run, masked_lm if fills_masks else None, data=data, results=results)
     write_report(paths["report"], report)
     _announce(f"report: {paths['report']}")
     return {"run_dir": run.path, **paths}

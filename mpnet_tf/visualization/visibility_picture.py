@@ -1,158 +1,99 @@
-"""Who sees whom among the slots of one example, as a picture."""
+"""Who sees whom among the slots of examples, as a picture."""
 
-import keras
-import numpy as np
-from matplotlib.patches import Patch, PathPatch, Rectangle
-from matplotlib.path import Path
+import itertools
+import math
 
-from mpnet_tf.objectives.visibility import END_OF_STEPS, visible_slots
+from matplotlib.patches import Patch
+
 from mpnet_tf.visualization import slot_example
 from mpnet_tf.visualization.inline_svg import new_figure, styled
-
-# Told apart by colour-blind readers (after Okabe and Ito), on light and on dark.
-PART_COLOURS = {
-    slot_example.TOKEN: "#3d8fd1",
-    slot_example.PREDICTED_TOKEN: "#e0702a",
-    slot_example.MASK: "#1fa67a",
-    slot_example.QUERY: "#b565a7",
-}
+from mpnet_tf.visualization.visibility_panel import PART_COLOURS, Panel, shared_margins
 
 _LEGEND = {
     slot_example.TOKEN: "token that is not predicted",
-    slot_example.PREDICTED_TOKEN: "predicted token",
-    slot_example.MASK: "stand-in for a predicted token",
+    slot_example.PREDICTED: "predicted token, seen from its step on",
+    slot_example.STAND_IN: "stand-in for a predicted token",
     slot_example.QUERY: "query that predicts a token",
 }
 
-_LONGEST_LABEL = 16
-
-# Lengths in cells, the picture's unit; the last one says how large a cell is.
-_CHARACTER = 0.32
-_HEADER = 1.5
-_STREAM_GAP = 1.5
-_STEPS_LENGTH = 2.75
-_LEGEND_WIDTH = 22
+# Lengths in cells, the picture's unit; the last ones say how large a cell and a picture are.
+_PANEL_GAP = 1.5
+_LEGEND_WIDTH = 25
 _LEGEND_HEIGHT = 3
 _CELL_INCHES = 0.26
+# Two stand side by side whatever their width; more only where a page can still show them.
+_MOST_INCHES = 14
 
 
-def visibility_figure(example):
+def visibility_figure(examples, titles=None):
     """Draws which content slots (columns) each slot (row) of an example sees.
 
     The rows of the content stream come first, those of the query stream below. The square beside
-    a token shows its part and its position. Behind a row stands the step it is at, below a column
-    which steps see it, unless all do. Readable up to about 40 slots.
+    a token shows its part and its position, and after a dot its place in the blank it fills.
+    Behind a row stands the step it is at and the token it predicts, below a column which steps see
+    it, unless all do. Several examples make panels side by side, on as many lines as they need.
+    Readable up to about 40 slots each.
 
     Args:
-        example: `mpnet_tf.visualization.slot_example.SlotExample`.
+        examples: `mpnet_tf.visualization.slot_example.SlotExample`, or a sequence of them.
+        titles: sequence of str, one for each example, or None for none.
 
     Returns:
-        matplotlib Figure.
-    """
-    slots, parts = example.slots, example.parts()
-    visible = keras.ops.convert_to_numpy(
-        visible_slots({name: values[np.newaxis] for name, values in slots.items()})
-    )[0]
-    num_slots, num_content_slots = visible.shape
-    labels = [_shortened(token) for token in example.tokens]
-    row_tops = np.arange(num_slots) + _STREAM_GAP * (np.arange(num_slots) >= num_content_slots)
+        matplotlib Figure, with one Axes for each example.
 
+    Raises:
+        ValueError: if there is no example, or not one title for each.
+    """
+    if isinstance(examples, slot_example.SlotExample):
+        examples = [examples]
+    titles = [""] * len(examples) if titles is None else titles
+    if not examples or len(titles) != len(examples):
+        raise ValueError(
+            "`examples` must not be empty and `titles`, if given, must name each. "
+            f"Received: {len(examples)} examples and {len(titles)} titles"
+        )
+    margins = shared_margins(examples, titles)
+    panels = [
+        Panel(example, title, margins) for example, title in zip(examples, titles, strict=True)
+    ]
+    lines = _lines(panels)
+    # As in a table, each column is as wide as its widest panel and each line as high.
+    widths = [
+        max(panel.width for panel in column if panel) + _PANEL_GAP
+        for column in itertools.zip_longest(*lines)
+    ]
+    heights = [max(panel.height for panel in line) for line in lines]
+    width = max(_LEGEND_WIDTH, sum(widths) - _PANEL_GAP)
+    height = sum(heights) + _LEGEND_HEIGHT
     with styled():
-        figure, axes = _new_axes(num_content_slots, row_tops[-1] + 1, labels)
-        _draw_cells(axes, visible, row_tops, parts)
-        for slot, (part, position) in enumerate(zip(parts, slots["position_ids"], strict=True)):
-            _draw_chip(axes, (-_HEADER, row_tops[slot]), part, position=position)
-            if slot < num_content_slots:
-                _draw_chip(axes, (slot, -_HEADER), part, position=position)
-        _head_rows(axes, example, labels, row_tops=row_tops)
-        _head_columns(axes, example, labels, bottom=row_tops[-1] + 1)
-        _name_streams(axes, num_content_slots, row_tops=row_tops)
-        handles = [
-            Patch(color=colour, label=_LEGEND[part])
-            for part, colour in PART_COLOURS.items()
-            if part in parts
-        ]
-        axes.legend(handles=handles, loc="lower left", ncols=2, fontsize="small")
+        figure = new_figure(width * _CELL_INCHES, height * _CELL_INCHES)
+        for line, top in zip(lines, _starts(heights), strict=True):
+            for panel, left in zip(line, _starts(widths), strict=False):
+                bottom = height - top - panel.height
+                place = left / width, bottom / height, panel.width / width, panel.height / height
+                panel.draw(figure, place)
+        _add_legend(figure, {part for panel in panels for part in panel.parts})
     return figure
 
 
-def _new_axes(num_columns, height, labels):
-    """Makes axes that fill the figure, in units of cells, from the top downwards."""
-    label_length = _CHARACTER * max(map(len, labels)) + _HEADER + 0.5
-    left, right = -label_length, max(num_columns + _STEPS_LENGTH, _LEGEND_WIDTH - label_length)
-    top, bottom = -label_length, height + _STEPS_LENGTH + _LEGEND_HEIGHT
-    figure = new_figure((right - left) * _CELL_INCHES, (bottom - top) * _CELL_INCHES)
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(left, right), ylim=(bottom, top))
-    axes.set_axis_off()
-    return figure, axes
+def _lines(panels):
+    """Spreads panels over as few lines as their widths allow, the same number on each."""
+    widest = max(panel.width for panel in panels) + _PANEL_GAP
+    most_on_a_line = max(2, int(_MOST_INCHES / _CELL_INCHES / widest))
+    num_lines = math.ceil(len(panels) / most_on_a_line)
+    per_line = math.ceil(len(panels) / num_lines)
+    return [panels[first : first + per_line] for first in range(0, len(panels), per_line)]
 
 
-def _draw_cells(axes, visible, row_tops, parts):
-    num_columns = visible.shape[1]
-    every_cell = [(column, top) for top in row_tops for column in range(num_columns)]
-    grid = _squares(every_cell, margin=0)
-    axes.add_patch(PathPatch(grid, facecolor="none", edgecolor="#8a93a0", alpha=0.35, lw=0.6))
-    for part in dict.fromkeys(parts[:num_columns]):
-        seen = [
-            (column, row_tops[row]) for row, column in np.argwhere(visible) if parts[column] == part
-        ]
-        squares = _squares(seen, margin=0.08)
-        axes.add_patch(PathPatch(squares, facecolor=PART_COLOURS[part], edgecolor="none"))
+def _starts(lengths):
+    """Returns where each of some stretches begins that follow one another from 0."""
+    return [0, *itertools.accumulate(lengths[:-1])]
 
 
-def _squares(corners, *, margin):
-    """Makes one path of many squares, which an SVG holds in a tenth of the space."""
-    near, far = margin, 1 - margin
-    outline = np.array([(near, near), (far, near), (far, far), (near, far), (near, near)])
-    vertices = np.asarray(corners, dtype=float).reshape(-1, 1, 2) + outline
-    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
-    return Path(vertices.reshape(-1, 2), codes * len(vertices))
-
-
-def _head_rows(axes, example, labels, *, row_tops):
-    num_columns = len(example.slots["key_start"])
-    for row, top in enumerate(row_tops):
-        step = example.slots["query_step"][row]
-        strength = 0.45 if step == 0 else 1
-        middle = top + 0.5
-        _write(axes, (-_HEADER - 0.3, middle), labels[row], ha="right", va="center")
-        _write(axes, (num_columns + 0.4, middle), f"step {step}", va="center", alpha=strength)
-
-
-def _head_columns(axes, example, labels, *, bottom):
-    slots = example.slots
-    for column, (start, end) in enumerate(zip(slots["key_start"], slots["key_end"], strict=True)):
-        place = {"ha": "center", "rotation": 90}
-        middle = column + 0.5
-        _write(axes, (middle, -_HEADER - 0.3), labels[column], va="bottom", **place)
-        _write(axes, (middle, bottom + 0.4), _steps_that_see(start, end), va="top", **place)
-
-
-def _name_streams(axes, num_content_slots, *, row_tops):
-    place = {"ha": "right", "va": "bottom", "weight": "bold"}
-    _write(axes, (-0.4, -0.35), "content stream", **place)
-    if len(row_tops) > num_content_slots:
-        _write(axes, (-0.4, row_tops[num_content_slots] - 0.35), "query stream", **place)
-    _write(axes, (-0.4, row_tops[-1] + 1.4), "seen by steps", ha="right", va="top")
-
-
-def _draw_chip(axes, corner, part, *, position):
-    """Draws the square with a slot's position, in the colour of its part."""
-    left, top = corner
-    axes.add_patch(Rectangle((left + 0.08, top + 0.08), 0.84, 0.84, color=PART_COLOURS[part]))
-    _write(axes, (left + 0.5, top + 0.52), str(position), color="#ffffff", ha="center", va="center")
-
-
-def _write(axes, place, text, **style):
-    # Tokens are the user's text: "$x$" is no formula.
-    axes.text(*place, text, fontsize=8, parse_math=False, **style)
-
-
-def _shortened(token):
-    return token if len(token) <= _LONGEST_LABEL else token[: _LONGEST_LABEL - 1] + "…"
-
-
-def _steps_that_see(start, end):
-    if end < END_OF_STEPS:
-        return f"to {end - 1}"
-    return f"from {start}" if start > 0 else ""
+def _add_legend(figure, parts):
+    handles = [
+        Patch(color=colour, label=_LEGEND[part])
+        for part, colour in PART_COLOURS.items()
+        if part in parts
+    ]
+    figure.legend(handles=handles, loc="lower left", ncols=2, fontsize="small")
