@@ -42,7 +42,9 @@ class MaskedPermuted(TokenPrediction):
         https://arxiv.org/abs/2004.09297), sections 2.2 and 2.3, equation 5.
     """
 
-    def __init__(self, roles, sequence_length, *, permutation=True, mlm_loss_weight=0.0, **settings):
+    def __init__(
+        self, roles, sequence_length, *, permutation=True, mlm_loss_weight=0.0, **settings
+    ):
         super().__init__(roles, sequence_length, **settings)
         if not mlm_loss_weight >= 0:
             raise ValueError(
