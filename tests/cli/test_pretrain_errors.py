@@ -1,10 +1,5 @@
-"""What mpnet-pretrain says to bad input: a line that tells it, an exit status, nothing left.
+"""What mpnet-pretrain says to bad input: a line that tells it, an exit status, nothing left."""
 
-Each case is a process of its own, forked from one that has loaded TensorFlow already: a start
-from nothing would take several seconds each.
-"""
-
-import json
 import os
 import subprocess
 import sys
@@ -13,6 +8,7 @@ import pytest
 
 from mpnet_tf.cli.pretraining_run import run_pretraining
 from mpnet_tf.training.run_directory import RunDirectory
+from tests.cli.forked_binary import run_cases
 from tests.conftest import REPOSITORY
 from tests.small_filesystem import fill_up, small_filesystem
 from tests.tiny_run import tiny_config, write_corpus
@@ -23,35 +19,6 @@ import ml_collections
 
 def get_config():
     return ml_collections.ConfigDict({settings!r})
-"""
-
-DRIVER = """
-import json, os, runpy, sys, traceback
-import keras_hub, tensorflow_text
-
-answers = {}
-for name, arguments in json.load(sys.stdin).items():
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        os.dup2(writing, 1)
-        os.dup2(writing, 2)
-        sys.argv = ["mpnet-pretrain", *arguments]
-        status = 99
-        try:
-            runpy.run_module("mpnet_tf.cli.pretrain", run_name="__main__")
-        except SystemExit as exit:
-            status = exit.code
-        except BaseException:
-            traceback.print_exc()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-    os.close(writing)
-    with os.fdopen(reading) as output:
-        text = output.read()
-    answers[name] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text
-print(json.dumps(answers))
 """
 
 
@@ -89,6 +56,34 @@ CASES = {
         ["--input=FOLDER/corpus.txt", "--config.objective.mask_rate=1.5"],
         FAILED,
         ["`mask_rate` and `random_rate`", "mask_rate=1.5"],
+    ),
+    "bad mixture": (
+        ["--input=FOLDER/corpus.txt", "--config.objective.name=mpnet:0.5,mlm:0.4"],
+        FAILED,
+        ["`weights` must be 2 positive numbers that sum to 1", "sum to 0.9"],
+    ),
+    "setting of another objective": (
+        [
+            "--input=FOLDER/corpus.txt",
+            "--config.objective.name=glm",
+            "--config.objective.max_gram=2",
+        ],
+        FAILED,
+        ["`max_gram` is no setting of objective 'glm' but of mlm, plm, mpnet"],
+    ),
+    "unknown body": (
+        ["--input=FOLDER/corpus.txt", "--config.model.body=gpt"],
+        FAILED,
+        ["`body` must be one of mpnet, bert, glm, xlnet_style", "body='gpt'"],
+    ),
+    "setting of another body": (
+        [
+            "--input=FOLDER/corpus.txt",
+            "--config.model.body=glm",
+            "--config.model.num_relative_buckets=8",
+        ],
+        FAILED,
+        ["`num_relative_buckets` must be left at 32 in body 'glm'"],
     ),
     "no specials": (
         ["--input=FOLDER/corpus.txt", "--vocab=FOLDER/few.vocab"],
@@ -151,17 +146,7 @@ def answers(folder):
     for name, (arguments, _, _) in CASES.items():
         defaults = [f"--config={folder}/recipe.py", f"--run_dir={folder}/run"]
         cases[name] = defaults + [argument.replace("FOLDER", str(folder)) for argument in arguments]
-    driver = subprocess.run(
-        [sys.executable, "-c", DRIVER],
-        input=json.dumps(cases),
-        cwd=REPOSITORY,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert driver.returncode == 0, driver.stderr
-    return json.loads(driver.stdout.splitlines()[-1]), before
+    return run_cases("mpnet_tf.cli.pretrain", "mpnet-pretrain", cases), before
 
 
 @pytest.mark.parametrize("name", CASES)
