@@ -5,19 +5,35 @@ import numpy as np
 from mpnet_tf.objectives import TokenRoles
 
 START, PAD, END, UNKNOWN = 0, 1, 2, 3
+# Only where asked for.
+SPAN_START, SPAN_END, DOCUMENT_MASK, SENTENCE_MASK, FULL_STOP = 4, 5, 6, 7, 8
 
 
-def token_roles(vocabulary_size=100, num_continuations=30):
-    """A vocabulary: four specials first, then words, then continuations, the mask last."""
+def token_roles(vocabulary_size=100, num_continuations=30, *, with_blanks=False):
+    """A vocabulary: four specials first, then words, then continuations, the mask last.
+
+    With blanks, the tokens of blank infilling and a full stop come behind the four specials.
+    """
     is_special = np.zeros(vocabulary_size, bool)
     is_special[[START, PAD, END, UNKNOWN, vocabulary_size - 1]] = True
     is_continuation = np.zeros(vocabulary_size, bool)
     is_continuation[vocabulary_size - 1 - num_continuations : vocabulary_size - 1] = True
+    blanks = {}
+    if with_blanks:
+        is_special[[SPAN_START, SPAN_END, DOCUMENT_MASK, SENTENCE_MASK]] = True
+        blanks = {
+            "is_sentence_end": np.arange(vocabulary_size) == FULL_STOP,
+            "span_start_token_id": SPAN_START,
+            "span_end_token_id": SPAN_END,
+            "document_mask_token_id": DOCUMENT_MASK,
+            "sentence_mask_token_id": SENTENCE_MASK,
+        }
     return TokenRoles(
         pad_token_id=PAD,
         mask_token_id=vocabulary_size - 1,
         is_special=is_special,
         is_continuation=is_continuation,
+        **blanks,
     )
 
 

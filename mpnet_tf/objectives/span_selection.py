@@ -117,10 +117,11 @@ def draw_endings(text, seed, *, shortest):
     others = last + 1 - last_candidate
     behind_other = tf.searchsorted(text["others_through"], others) + tf.cast(others > 0, tf.int32)
     start = tf.maximum(start, behind_other)
+    has_ending = num_candidates > 0
     return {
         "document": tf.range(tf.shape(length)[1]) + tf.zeros_like(length),
-        "length": tf.where(num_candidates > 0, last + 1 - start, 0),
-        "start": start,
+        "length": tf.where(has_ending, last + 1 - start, 0),
+        "start": tf.where(has_ending, start, 0),
     }
 
 
