@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from mpnet_tf.models import MPNetBackbone, MPNetMaskedLM, MPNetTokenizer
+from mpnet_tf.models import MPNetTokenizer, make_backbone, make_masked_lm
 
 WORDS = "the a cat dog sat on mat house ran to big small red blue"
 SPECIAL_TOKENS = ["<s>", "<pad>", "</s>", "[UNK]"]
@@ -16,10 +16,11 @@ def tokenizer():
     return MPNetTokenizer(VOCABULARY, lowercase=False)
 
 
-@pytest.fixture(scope="session")
-def masked_lm():
+def random_masked_lm(body):
+    """Makes a masked language model that does not find every token as likely as the next."""
     keras.utils.set_random_seed(7)
-    backbone = MPNetBackbone(
+    backbone = make_backbone(
+        body,
         vocabulary_size=len(VOCABULARY),
         num_layers=2,
         num_heads=2,
@@ -27,10 +28,14 @@ def masked_lm():
         intermediate_dim=20,
         max_sequence_length=14,
     )
-    model = MPNetMaskedLM(backbone)
-    # Fresh weights are so small that every token is as likely as the next.
+    model = make_masked_lm(backbone)
     generator = np.random.default_rng(11)
     for weight in model.weights:
         if not weight.name.startswith(("gamma", "beta")):
             weight.assign(generator.normal(scale=0.5, size=weight.shape))
     return model
+
+
+@pytest.fixture(scope="session")
+def masked_lm():
+    return random_masked_lm("mpnet")

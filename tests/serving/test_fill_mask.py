@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from mpnet_tf.serving.fill_mask import FillMask, export_fill_mask
+from tests.serving.conftest import random_masked_lm
 
 TEXTS = [
     "the <mask> sat on the <mask>.",
@@ -89,6 +90,8 @@ def expected_answers(text, masked_lm, tokenizer, *, top_k):
         "padding_mask": np.ones((1, len(token_ids)), np.int32),
         "mask_positions": np.array([places]),
     }
+    if "segment_ids" in masked_lm.input:
+        inputs["segment_ids"] = np.zeros_like(inputs["token_ids"])
     logits = masked_lm(inputs).numpy()[0].astype(np.float64)
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities = powers / powers.sum(axis=1, keepdims=True)
@@ -99,7 +102,9 @@ def expected_answers(text, masked_lm, tokenizer, *, top_k):
     return answers
 
 
-def test_agrees_with_a_reference_text_by_text(masked_lm, tokenizer):
+@pytest.mark.parametrize("body", ["mpnet", "bert", "glm"])
+def test_agrees_with_a_reference_text_by_text(body, tokenizer):
+    masked_lm = random_masked_lm(body)
     answers = FillMask(masked_lm, tokenizer, top_k=4)(TEXTS)
     tokens, scores = decoded(answers["tokens"]), answers["scores"].numpy()
     # Of the longest text's 30 blanks those within the position table count.
@@ -146,6 +151,17 @@ def test_a_fresh_process_answers_as_the_model_does(fresh_process, masked_lm, tok
         assert answers["tokens"] == decoded(expected["tokens"]).tolist()
         assert answers["num_blanks"] == expected["num_blanks"].numpy().tolist()
         np.testing.assert_allclose(answers["scores"], expected["scores"], atol=1e-5)
+
+
+def test_a_body_with_segments_is_exported_like_any_other(tokenizer, tmp_path):
+    masked_lm = random_masked_lm("bert")
+    export_fill_mask(masked_lm, tokenizer, tmp_path / "model", top_k=3)
+    signature = tf.saved_model.load(tmp_path / "model").signatures["fill_mask"]
+    assert list(signature.structured_input_signature[1]) == ["text"]
+    answers = signature(text=tf.constant(TEXTS))
+    expected = FillMask(masked_lm, tokenizer, top_k=3)(TEXTS)
+    assert answers["tokens"].numpy().tolist() == expected["tokens"].numpy().tolist()
+    np.testing.assert_allclose(answers["scores"], expected["scores"], atol=1e-5)
 
 
 def test_the_graph_holds_ops_of_stock_tensorflow_serving_alone(fresh_process):
