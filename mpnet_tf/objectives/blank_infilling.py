@@ -242,7 +242,10 @@ class BlankInfilling:
             num_slots=self.num_slots,
             pad_token_id=self.roles.pad_token_id,
         )
-        return slots, target_ids, tf.cast(real, tf.float32)
+        # An ending may hold special tokens of the text: they are given and not asked for.
+        is_asked = ~tf.gather(tf.constant(self.roles.is_special), target_ids)
+        is_asked |= tf.equal(target_ids, self.roles.span_end_token_id)
+        return slots, target_ids, tf.cast(real & is_asked, tf.float32)
 
     def _draw(self, rows, text, seed):
         """Draws the spans of the level, as `mpnet_tf.objectives.span_selection` describes them."""

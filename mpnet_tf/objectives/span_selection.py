@@ -100,8 +100,8 @@ def draw_endings(text, seed, *, shortest):
         text: dict as `describe_text` returns it.
         seed: int32 tensor `(2,)`.
         shortest: int array `(sequence_length + 1,)`. The least number of tokens, by how many
-            candidates a document has; the most is all of them. An ending that would hold a
-            special token begins behind it.
+            candidates a document has; the most is all of them. Special tokens among them are
+            in the ending and do not count.
 
     Returns:
         A dict of spans with their `start`, one for each document with candidates.
@@ -114,9 +114,6 @@ def draw_endings(text, seed, *, shortest):
     last_candidate = text["first_candidate"] + num_candidates
     last = tf.searchsorted(text["candidates_through"], last_candidate)
     start = tf.searchsorted(text["candidates_through"], last_candidate - length + 1)
-    others = last + 1 - last_candidate
-    behind_other = tf.searchsorted(text["others_through"], others) + tf.cast(others > 0, tf.int32)
-    start = tf.maximum(start, behind_other)
     has_ending = num_candidates > 0
     return {
         "document": tf.range(tf.shape(length)[1]) + tf.zeros_like(length),

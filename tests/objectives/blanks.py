@@ -74,10 +74,10 @@ def read_document(slots, row, segment):
     )
 
 
-def spans_of_targets(target_ids, target_weights):
+def spans_of_targets(target_ids, num_targets):
     """Cuts a row's targets at the tokens that end a span: the spans' tokens, in order."""
     spans = [[]]
-    for token in target_ids[target_weights > 0]:
+    for token in target_ids[:num_targets]:
         if token == SPAN_END:
             spans.append([])
         else:

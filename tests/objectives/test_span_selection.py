@@ -84,7 +84,7 @@ def test_pooled_lengths_of_spans_are_poisson():
     for number in range(34):
         _, target_ids, target_weights = call(objective, rows, [17, number])
         for row in range(64):
-            spans = spans_of_targets(target_ids[row], target_weights[row])
+            spans = spans_of_targets(target_ids[row], int(target_weights[row].sum()))
             lengths += [len(span) for span in spans]
     assert len(lengths) >= 50_000
     # Lengths from 10 on are one class: of 50,000 spans 58 are expected there.
@@ -241,13 +241,18 @@ def test_lengths_of_endings_are_uniform():
             assert chi_square_tail(counts, np.full(len(counts), 1 / len(counts))) > 0.001
 
 
-def test_an_ending_begins_behind_the_last_special_token():
+def test_an_ending_holds_special_tokens_that_do_not_count():
     objective = BlankInfilling(ROLES, 64, level="document")
-    documents = [[30] * 10 + [UNKNOWN] + [30] * 5, [30] * 5, [30] * 5 + [UNKNOWN]]
-    for first, second, third in documents_of_draws(objective, documents, 50, [[1, 2]]):
-        assert first.spans == [(12, 5)]
-        assert sum(second.spans[0]) == 6
-        assert sum(third.spans[0]) == 6
+    documents = [[30] * 9 + [UNKNOWN] + [30], [30] * 5, [30] * 5 + [UNKNOWN]]
+    lengths = set()
+    for first, second, third in documents_of_draws(objective, documents, 100, [[1, 2]]):
+        ((start, length),) = first.spans
+        assert start + length == 12
+        lengths.add(length)
+        # It ends with the last token that is asked for.
+        assert sum(second.spans[0]) == 6 and sum(third.spans[0]) == 6
+    # 5 to 10 tokens and the unknown one among them.
+    assert lengths == {6, 7, 8, 9, 10, 11}
 
 
 @pytest.mark.parametrize(("level", "places"), [("span", 13), ("sentence", 11), ("document", 48)])
