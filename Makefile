@@ -29,6 +29,7 @@ lint: setup
 
 bench: setup
 	$(BIN)/python benchmarks/input_pipeline.py
+	$(BIN)/python benchmarks/objectives.py
 	$(BIN)/python benchmarks/train_step.py
 
 clean:

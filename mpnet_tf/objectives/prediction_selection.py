@@ -2,8 +2,10 @@
 
 import tensorflow as tf
 
+from mpnet_tf.objectives.look_up import look_up, look_up_in_rows, row_begins
+
 _LAST = tf.int64.max
-_RANDOM_BITS = 40
+_RANDOM_BITS = 32
 
 
 def random_order_keys(segment_ids, seed):
@@ -16,23 +18,11 @@ def random_order_keys(segment_ids, seed):
     Returns:
         int64 tensor `(batch_size, num_items)`.
     """
+    # Over all of int32, negative ones too: without a range there is nothing to reduce them to.
     draws = tf.random.stateless_uniform(
-        tf.shape(segment_ids), seed, maxval=2**_RANDOM_BITS, minval=0, dtype=tf.int64
+        tf.shape(segment_ids), seed, minval=None, maxval=None, dtype=tf.int32
     )
-    return tf.bitwise.left_shift(tf.cast(segment_ids, tf.int64), _RANDOM_BITS) + draws
-
-
-def text_order_keys(segment_ids):
-    """Makes sort keys that keep the order of the text.
-
-    Args:
-        segment_ids: int32 tensor `(batch_size, num_items)`.
-
-    Returns:
-        int64 tensor `(batch_size, num_items)`.
-    """
-    places = tf.range(tf.shape(segment_ids, tf.int64)[1])
-    return tf.broadcast_to(places, tf.shape(segment_ids))
+    return tf.cast(segment_ids, tf.int64) * 2**_RANDOM_BITS + tf.cast(draws, tf.int64)
 
 
 def first_in_order(keys, valid, count):
@@ -49,6 +39,56 @@ def first_in_order(keys, valid, count):
     keys = tf.where(valid, keys, _LAST)
     indices = tf.argsort(keys, axis=1, stable=True)[:, :count]
     return indices, tf.gather(valid, indices, batch_dims=1)
+
+
+def list_places(predicted, count):
+    """Lists the places of the predicted tokens in the order of the text.
+
+    Args:
+        predicted: bool tensor `(batch_size, sequence_length)`.
+        count: int. How many to list.
+
+    Returns:
+        int32 places and bool validity, both `(batch_size, count)`; the valid ones come first.
+
+    Raises:
+        tf.errors.InvalidArgumentError: if a row has more predicted tokens than `count`.
+    """
+    index = tf.where(predicted)
+    listed = tf.RaggedTensor.from_value_rowids(
+        tf.cast(index[:, 1], tf.int32),
+        index[:, 0],
+        nrows=tf.shape(predicted, tf.int64)[0],
+        validate=False,
+    )
+    totals = listed.row_lengths()
+    check = tf.debugging.assert_less_equal(
+        tf.reduce_max(totals),
+        tf.constant(count, tf.int64),
+        message="A row predicts more tokens than `num_predictions` leaves places for.",
+    )
+    shape = [predicted.shape[0], count]
+    with tf.control_dependencies([check] if check is not None else []):
+        places = listed.to_tensor(shape=shape)
+    valid = tf.range(count, dtype=tf.int64) < totals[:, tf.newaxis]
+    return places, tf.ensure_shape(valid, shape)
+
+
+def shuffle_places(places, valid, segment_ids, seed):
+    """Shuffles listed places within their documents.
+
+    Args:
+        places: int32 tensor `(batch_size, count)`, by document.
+        valid: bool tensor `(batch_size, count)`. The valid ones come first, and stay there.
+        segment_ids: int32 tensor `(batch_size, sequence_length)`.
+        seed: int32 tensor `(2,)`.
+
+    Returns:
+        int32 tensor `(batch_size, count)`.
+    """
+    segments = tf.where(valid, look_up_in_rows(segment_ids, places), tf.int32.max)
+    order = tf.argsort(random_order_keys(segments, seed), axis=1)
+    return look_up_in_rows(places, order)
 
 
 def select_predicted(segment_ids, seed, *, candidates, starts, num_predicted):
@@ -71,21 +111,35 @@ def select_predicted(segment_ids, seed, *, candidates, starts, num_predicted):
     Returns:
         Bool tensor `(batch_size, sequence_length)`: True where a token is predicted.
     """
-    unit_of_token = tf.maximum(tf.cumsum(tf.cast(starts, tf.int32), axis=1) - 1, 0)
-    units = _describe_units(segment_ids, candidates, unit_of_token)
-    units = _shuffle_units(units, seed)
-    quota = _fill_documents(units, tf.constant(num_predicted))
+    batch_size, sequence_length = tf.unstack(tf.shape(starts))
+    begins = row_begins(batch_size, sequence_length)
+    # Units are numbered through the batch. A row has as many numbers for them as tokens; those
+    # left over stand for units without tokens. -1 is no unit.
+    num_units = batch_size * sequence_length
+    unit_of_token = tf.cumsum(tf.cast(starts, tf.int32), axis=1) - 1 + begins
+    unit_of_token = tf.where(candidates, unit_of_token, -1)
+    lengths = tf.math.unsorted_segment_sum(tf.ones_like(unit_of_token), unit_of_token, num_units)
+    segments = tf.math.unsorted_segment_max(segment_ids, unit_of_token, num_units)
+    # Units without tokens belong to a document behind all others.
+    documents_in_row = tf.reduce_max(segment_ids) + 2
+    segments = tf.where(lengths > 0, segments, documents_in_row - 1)
 
-    # Back from the shuffled order to the order of the text.
-    quota_of_unit = _unsort(quota, units["index"])
-    quota_of_token = tf.gather(quota_of_unit, unit_of_token, batch_dims=1)
-    places = tf.range(tf.shape(starts)[1])
-    first_place = tf.boolean_mask(tf.broadcast_to(places, tf.shape(starts)), starts)
-    first_place = tf.RaggedTensor.from_row_lengths(
-        first_place, tf.reduce_sum(tf.cast(starts, tf.int64), axis=1)
-    ).to_tensor(shape=[None, starts.shape[1]])
-    place_in_unit = places - tf.gather(first_place, unit_of_token, batch_dims=1)
-    return candidates & (place_in_unit < quota_of_token)
+    keys = random_order_keys(tf.reshape(segments, [-1, sequence_length]), seed)
+    order = tf.argsort(keys, axis=1) + begins
+    documents = look_up(segments, order) + row_begins(batch_size, documents_in_row)
+    order = tf.reshape(order, [-1])
+    quotas = _fill_documents(
+        look_up(lengths, order),
+        tf.reshape(documents, [-1]),
+        num_documents=batch_size * documents_in_row,
+        num_predicted=tf.constant(num_predicted),
+    )
+
+    # Back to the text: a unit's predicted tokens are those before the place where its quota ends.
+    places = tf.broadcast_to(tf.range(sequence_length), tf.shape(starts))
+    ends = tf.math.unsorted_segment_min(places, unit_of_token, num_units)
+    ends += tf.math.unsorted_segment_sum(quotas, order, num_units)
+    return candidates & (places < look_up(ends, tf.maximum(unit_of_token, 0)))
 
 
 def select_independently(seed, *, candidates, starts, prediction_rate, most):
@@ -109,75 +163,46 @@ def select_independently(seed, *, candidates, starts, prediction_rate, most):
     return selected & (tf.cumsum(tf.cast(selected, tf.int32), axis=1) <= most)
 
 
-def _describe_units(segment_ids, candidates, unit_of_token):
-    """Gathers each unit's document and length, both `(batch_size, sequence_length)`."""
-    batch_size, sequence_length = tf.unstack(tf.shape(unit_of_token))
-    flat_units = unit_of_token + tf.range(batch_size)[:, tf.newaxis] * sequence_length
-    flat_units = tf.boolean_mask(flat_units, candidates)
-    num_flat_units = batch_size * sequence_length
-    lengths = tf.math.unsorted_segment_sum(tf.ones_like(flat_units), flat_units, num_flat_units)
-    segments = tf.math.unsorted_segment_max(
-        tf.boolean_mask(segment_ids, candidates), flat_units, num_flat_units
-    )
-    shape = [batch_size, sequence_length]
-    lengths = tf.reshape(lengths, shape)
-    # Rows have as many places for units as tokens. The places left over belong to no document:
-    # a number above any document's sorts them last.
-    segments = tf.where(lengths > 0, tf.reshape(segments, shape), sequence_length + 1)
-    return {"length": lengths, "segment": segments}
+def _fill_documents(lengths, documents, *, num_documents, num_predicted):
+    """Says how many tokens of each unit are predicted: all, none, or a part of a cut unit.
 
+    Args:
+        lengths: int32 tensor `(num_units,)`. Tokens of each unit.
+        documents: int32 tensor `(num_units,)`, ascending. The document of each unit.
+        num_documents: int32 scalar.
+        num_predicted: int32 tensor. Tokens to predict in a document, by its number of tokens.
 
-def _shuffle_units(units, seed):
-    """Sorts the units by document, in random order within each."""
-    keys = random_order_keys(units["segment"], seed)
-    index = tf.argsort(keys, axis=1, stable=True)
-    segment = tf.gather(units["segment"], index, batch_dims=1)
-    return {
-        "index": index,
-        "length": tf.gather(units["length"], index, batch_dims=1),
-        "document_first": tf.searchsorted(segment, segment, side="left"),
-        "document_last": tf.searchsorted(segment, segment, side="right") - 1,
-    }
+    Returns:
+        int32 tensor `(num_units,)`.
+    """
+    num_units = tf.size(lengths)
 
+    def by_document(values, documents):
+        return tf.math.unsorted_segment_sum(values, documents, num_documents)
 
-def _fill_documents(units, num_predicted):
-    """Says how many tokens of each unit are predicted: all, none, or a part of a cut unit."""
-    length = units["length"]
-    first, last = units["document_first"], units["document_last"]
+    budgets = look_up(num_predicted, by_document(lengths, documents))
 
-    def sum_before_and_with(values):
-        """Sums `values` from the document's first unit to each unit, and over the document."""
-        sums = tf.cumsum(values, axis=1)
-        base = tf.gather(sums - values, first, batch_dims=1)
-        return sums - base, tf.gather(sums, last, batch_dims=1) - base
-
-    _, num_candidates = sum_before_and_with(length)
-    # The places that belong to no document have no tokens, thus nothing to predict.
-    budget = tf.gather(num_predicted, num_candidates)
-
-    def one_pass(taken, remaining, _):
+    def one_pass(taken, remaining, units, lengths, documents):
+        """Takes each document's waiting units up to the first that does not fit."""
+        ends = tf.cumsum(by_document(lengths, documents), exclusive=True) + remaining
+        fits = tf.cumsum(lengths) <= look_up(ends, documents)
+        now_taken = tf.where(fits, lengths, 0)
+        taken += tf.math.unsorted_segment_sum(now_taken, units, num_units)
+        remaining -= by_document(now_taken, documents)
         # A unit that does not fit now will fit never: what remains only shrinks.
-        fits = ~taken & (length <= remaining) & (length > 0)
-        running, _ = sum_before_and_with(tf.where(fits, length, 0))
-        now_taken = fits & (running <= remaining)
-        _, used = sum_before_and_with(tf.where(now_taken, length, 0))
-        return taken | now_taken, remaining - used, tf.reduce_any(now_taken)
+        waiting = tf.where(~fits & (lengths <= look_up(remaining, documents)))
+        units, lengths, documents = (
+            tf.gather_nd(values, waiting) for values in (units, lengths, documents)
+        )
+        return taken, remaining, units, lengths, documents
 
-    taken, remaining, _ = tf.while_loop(
-        lambda _taken, _remaining, progress: progress,
+    taken, remaining, *_ = tf.while_loop(
+        lambda taken, remaining, units, lengths, documents: tf.size(units) > 0,
         one_pass,
-        [tf.zeros_like(length, tf.bool), budget, tf.constant(True)],
+        [tf.zeros_like(lengths), budgets, tf.range(num_units), lengths, documents],
+        shape_invariants=[tf.TensorShape([None])] * 5,
     )
-    nothing_taken = tf.equal(remaining, budget) & (budget > 0)
-    is_first = tf.equal(tf.range(tf.shape(length)[1]), first)
-    return tf.where(taken, length, tf.where(nothing_taken & is_first, budget, 0))
-
-
-def _unsort(values, index):
-    """Undoes the sort by which `values` were gathered along `index`."""
-    batch_size, num_items = tf.unstack(tf.shape(index))
-    flat_index = index + tf.range(batch_size)[:, tf.newaxis] * num_items
-    flat = tf.scatter_nd(
-        tf.reshape(flat_index, [-1, 1]), tf.reshape(values, [-1]), [batch_size * num_items]
-    )
-    return tf.reshape(flat, [batch_size, num_items])
+    # Where nothing was taken, the first unit is cut.
+    cut = tf.where(remaining < budgets, 0, budgets)
+    firsts = tf.searchsorted(documents, tf.range(num_documents))
+    return taken + tf.math.unsorted_segment_sum(cut, tf.where(cut > 0, firsts, -1), num_units)

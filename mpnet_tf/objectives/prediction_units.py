@@ -5,6 +5,8 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from mpnet_tf.objectives.look_up import look_up
+
 GRANULARITIES = ("token", "word")
 
 
@@ -27,7 +29,7 @@ def unit_starts(rows, seed, *, candidates, roles, granularity, max_gram):
     starts = candidates
     segment_ids = rows["segment_ids"]
     if granularity == "word":
-        continues = tf.gather(tf.constant(roles.is_continuation), rows["token_ids"])
+        continues = look_up(tf.constant(roles.is_continuation), rows["token_ids"])
         # A continuation with nothing to continue (a document cut within a word, a special token
         # just before) begins a word of its own.
         joined = candidates[:, 1:] & candidates[:, :-1]

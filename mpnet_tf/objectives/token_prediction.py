@@ -6,13 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 from mpnet_tf.objectives.corruption import corrupt
+from mpnet_tf.objectives.look_up import look_up, look_up_in_rows, row_begins
 from mpnet_tf.objectives.prediction_count import num_predicted
 from mpnet_tf.objectives.prediction_selection import (
-    first_in_order,
-    random_order_keys,
+    list_places,
     select_independently,
     select_predicted,
-    text_order_keys,
+    shuffle_places,
 )
 from mpnet_tf.objectives.prediction_units import GRANULARITIES, unit_starts
 
@@ -152,13 +152,11 @@ class TokenPrediction:
         """
         unit_seed, choice_seed, order_seed, corruption_seed = tf.unstack(tf.random.split(seed, 4))
         predicted = self._choose(rows, unit_seed, choice_seed)
-        segment_ids = rows["segment_ids"]
-        keys = (
-            random_order_keys(segment_ids, order_seed) if permuted else text_order_keys(segment_ids)
-        )
-        places, valid = self._listed(keys, predicted)
+        places, valid = list_places(predicted, self._num_places)
+        if permuted:
+            places = shuffle_places(places, valid, rows["segment_ids"], order_seed)
         taken = {
-            name: tf.where(valid, tf.gather(feature, places, batch_dims=1), 0)
+            name: tf.where(valid, look_up_in_rows(feature, places), 0)
             for name, feature in rows.items()
         }
         taken["token_ids"] = tf.where(valid, taken["token_ids"], self.roles.pad_token_id)
@@ -181,7 +179,7 @@ class TokenPrediction:
         """Marks the predicted tokens, bool `(batch_size, sequence_length)`."""
         candidates = rows["segment_ids"] > 0
         if not self.predict_special_tokens:
-            candidates &= ~tf.gather(tf.constant(self.roles.is_special), rows["token_ids"])
+            candidates &= ~look_up(tf.constant(self.roles.is_special), rows["token_ids"])
         starts = unit_starts(
             rows,
             unit_seed,
@@ -205,17 +203,6 @@ class TokenPrediction:
             starts=starts,
             num_predicted=num_predicted(np.arange(self.sequence_length + 1), self.prediction_rate),
         )
-
-    def _listed(self, keys, predicted):
-        """Lists the places of the predicted tokens in the order of their keys."""
-        most = tf.reduce_max(tf.reduce_sum(tf.cast(predicted, tf.int32), axis=1))
-        check = tf.debugging.assert_less_equal(
-            most,
-            self._num_places,
-            message="A row predicts more tokens than `num_predictions` leaves places for.",
-        )
-        with tf.control_dependencies([check] if check is not None else []):
-            return first_in_order(keys, predicted, self._num_places)
 
 
 def prediction_steps(prediction):
@@ -246,11 +233,10 @@ def scatter_to_row(values, prediction, sequence_length):
     """
     places = prediction["places"]
     batch_size = tf.shape(places)[0]
-    row_index = tf.broadcast_to(tf.range(batch_size)[:, tf.newaxis], tf.shape(places))
-    # Empty places repeat predicted ones or others; adding zero changes nothing.
-    scattered = tf.scatter_nd(
-        tf.stack([row_index, places], axis=2),
-        tf.where(prediction["valid"], values, 0),
-        [batch_size, sequence_length],
+    scattered = tf.math.unsorted_segment_sum(
+        values,
+        tf.where(prediction["valid"], places + row_begins(batch_size, sequence_length), -1),
+        batch_size * sequence_length,
     )
+    scattered = tf.reshape(scattered, [-1, sequence_length])
     return tf.ensure_shape(scattered, [places.shape[0], sequence_length])

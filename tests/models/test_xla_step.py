@@ -65,6 +65,8 @@ def make_step(body, slots):
         ("mpnet", "mpnet"),
         ("clm", "glm"),
         ("glm", "glm"),
+        ("glm_document", "glm"),
+        ("glm_sentence", "glm"),
         ("mpnet:0.4,glm:0.3,mlm:0.3", "glm"),
     ],
 )
