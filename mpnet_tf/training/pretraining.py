@@ -113,8 +113,8 @@ def make_objective(config, roles, sequence_length):
     Args:
         config: `PretrainingConfig`.
         roles: `TokenRoles` of the vocabulary; None only checks the settings.
-        sequence_length: int. Tokens in a row; for another than the config's, the objective
-            chooses the places for predictions itself.
+        sequence_length: int. Tokens in a row; for another than the config's, such as that of one
+            sentence, settings in tokens are made to fit.
 
     Returns:
         An objective of `mpnet_tf.objectives`, or a `Mixture`.
@@ -124,7 +124,8 @@ def make_objective(config, roles, sequence_length):
     """
     settings = config.objective.settings()
     if sequence_length != config.data.sequence_length:
-        settings["num_predictions"] = None
+        settings["num_predictions"] = settings["max_span_length"] = None
+        settings["mean_span_length"] = min(settings["mean_span_length"], float(sequence_length))
     return objectives.make_objective(config.objective.name, roles, sequence_length, **settings)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mpnet_tf.cli.pretraining_run import run_pretraining
 from mpnet_tf.models import GLMMaskedLM, MPNetTokenizer
-from mpnet_tf.training.pretraining import open_data, pretrain
+from mpnet_tf.training.pretraining import make_objective, open_data, pretrain
 from mpnet_tf.training.run_directory import RunDirectory
 from tests.tiny_run import VOCABULARY, prepare_tiny_shards, tiny_config
 
@@ -89,6 +89,14 @@ def test_a_mixture_resumes_to_the_bit(mixed, shards, tmp_path, monkeypatch):
     model, _ = run(shards, tmp_path / "cut", **training)
     for found, variable in zip(model.variables, expected.variables, strict=True):
         assert (found.numpy() == variable.numpy()).all(), variable.path
+
+
+def test_settings_in_tokens_fit_the_sentence_of_a_report():
+    settings = {"num_predictions": 30, "max_span_length": 30, "mean_span_length": 14.0}
+    config = tiny_config(objective={"name": "glm", **settings})
+    assert make_objective(config, None, 32).max_span_length == 30
+    objective = make_objective(config, None, 12)
+    assert objective.max_span_length == 10 and objective.num_predictions <= 12
 
 
 def test_an_objective_without_masks_leaves_a_preset_and_no_fill_mask(shards, tmp_path):
