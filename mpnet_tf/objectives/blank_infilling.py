@@ -8,6 +8,7 @@ import tensorflow as tf
 from mpnet_tf.data import vocabulary
 from mpnet_tf.objectives import span_selection
 from mpnet_tf.objectives.blank_layout import assemble, make_part_a, make_part_b
+from mpnet_tf.objectives.setting_checks import check_prediction_rate, check_sequence_length
 from mpnet_tf.objectives.span_lengths import length_probabilities, stopping_thresholds
 
 LEVELS = ("span", "document", "sentence")
@@ -101,16 +102,8 @@ class BlankInfilling:
     def _check_settings(self):
         if self.level not in LEVELS:
             raise ValueError(f"`level` must be one of {LEVELS}. Received: level={self.level!r}")
-        if not 0 < self.prediction_rate < 1:
-            raise ValueError(
-                "`prediction_rate` must lie between 0 and 1. "
-                f"Received: prediction_rate={self.prediction_rate}"
-            )
-        if self.sequence_length < 3:
-            raise ValueError(
-                "`sequence_length` must be at least 3: `<s>`, one token and `</s>`. "
-                f"Received: sequence_length={self.sequence_length}"
-            )
+        check_prediction_rate(self.prediction_rate)
+        check_sequence_length(self.sequence_length)
         if not 0 < self.mean_span_length <= self.sequence_length:
             raise ValueError(
                 "`mean_span_length` must be above 0 and no longer than a row of "

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from mpnet_tf.objectives.setting_checks import check_sequence_length
 from mpnet_tf.objectives.visibility import END_OF_STEPS
 
 
@@ -30,11 +31,7 @@ class Causal:
     names = ("clm",)
 
     def __init__(self, roles, sequence_length, *, predict_special_tokens=False):
-        if sequence_length < 3:
-            raise ValueError(
-                "`sequence_length` must be at least 3: `<s>`, one token and `</s>`. "
-                f"Received: sequence_length={sequence_length}"
-            )
+        check_sequence_length(sequence_length)
         self.roles = roles
         self.sequence_length = sequence_length
         self.predict_special_tokens = predict_special_tokens

@@ -15,6 +15,7 @@ from mpnet_tf.objectives.prediction_selection import (
     shuffle_places,
 )
 from mpnet_tf.objectives.prediction_units import GRANULARITIES, unit_starts
+from mpnet_tf.objectives.setting_checks import check_prediction_rate, check_sequence_length
 
 SELECTIONS = ("count", "bernoulli")
 
@@ -78,16 +79,8 @@ class TokenPrediction:
             )
 
     def _check_settings(self):
-        if not 0 < self.prediction_rate < 1:
-            raise ValueError(
-                "`prediction_rate` must lie between 0 and 1. "
-                f"Received: prediction_rate={self.prediction_rate}"
-            )
-        if self.sequence_length < 3:
-            raise ValueError(
-                "`sequence_length` must be at least 3: `<s>`, one token and `</s>`. "
-                f"Received: sequence_length={self.sequence_length}"
-            )
+        check_prediction_rate(self.prediction_rate)
+        check_sequence_length(self.sequence_length)
         rates_fit = self.mask_rate >= 0 and self.random_rate >= 0
         if not rates_fit or self.mask_rate + self.random_rate > 1 + 1e-9:
             raise ValueError(
