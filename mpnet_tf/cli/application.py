@@ -109,5 +109,12 @@ def _exit_status(main, argv, *, takes_arguments):
 
 
 def _print_error(error):
-    message = " ".join(str(error).split())
+    message = str(error)
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        # As the system says it, without the number.
+        message = f"{error.strerror}: {error.filename}"
+    elif isinstance(error, KeyError) and error.args:
+        # Written out, it would be in quotes, with quotes and line ends of its own as escapes.
+        message = str(error.args[0])
+    message = " ".join(message.split())
     print(f"{os.path.basename(sys.argv[0])}: {message}", file=sys.stderr, flush=True)

@@ -1,9 +1,10 @@
 """mpnet-pretrain: text or shards to a trained model.
 
-Trains MPNet from a recipe and leaves a run directory with everything the run was and gave: the
-resolved config, the curves, checkpoints, a preset, a SavedModel that fills blanks in raw text, and
-report.html. Started again with the same run directory, it goes on where it stopped. Instead of
-text, --input may name one directory of shards from mpnet-prepare.
+Trains a recipe's body on its objective and leaves a run directory with everything the run was and
+gave: the resolved config, the curves, checkpoints, a preset, report.html, and, where the objective
+trains masks, a SavedModel that fills blanks in raw text. Started again with the same run directory,
+it goes on where it stopped. Instead of text, --input may name one directory of shards from
+mpnet-prepare. docs/objectives.md lists the settings of objectives.
 
     mpnet-pretrain --config=configs/mpnet_demo.py --config.training.steps=2000 \\
         --input='corpus/*.txt' --run_dir=runs/mine

@@ -1,6 +1,7 @@
 """The whole way from text to a served model, as `mpnet-pretrain` goes it."""
 
 import dataclasses
+import functools
 import os
 import sys
 
@@ -19,6 +20,8 @@ from mpnet_tf.data.shards import first_documents
 from mpnet_tf.data.vocabulary import write_vocabulary
 from mpnet_tf.models import MPNetTokenizer
 from mpnet_tf.models.bodies import check_body, make_masked_lm
+from mpnet_tf.objectives import Mixture, TokenRoles
+from mpnet_tf.objectives.registry import parse_mixture
 from mpnet_tf.serving.fill_mask import FillMask, export_fill_mask
 from mpnet_tf.training.callbacks import read_metrics
 from mpnet_tf.training.pretraining import make_objective, open_data, pretrain
@@ -81,6 +84,12 @@ def run_pretraining(
         f"the unigram model's {results['unigram_perplexity']:.1f} "
         f"on the same {results['heldout_predictions']:,} tokens"
     )
+    for name in data.objective.names:
+        if f"heldout_{name}_loss" in results:
+            _announce(
+                f"  {name}: held-out loss {results[f'heldout_{name}_loss']:.3f}, "
+                f"the unigram model's {results[f'unigram_{name}_loss']:.3f}"
+            )
     masked_lm = make_masked_lm(model.backbone, lm_head=model.lm_head)
     return {**results, **_write_outputs(config, run, masked_lm, data=data, results=results)}
 
@@ -107,11 +116,14 @@ def _shards_directory(config, run, *, patterns, vocabulary_path, reading):
             run.begin()
             with explained_write_errors(vocabulary_path):
                 write_vocabulary(tokens, vocabulary_path)
+    tokenizer = MPNetTokenizer(vocabulary_path, lowercase=config.data.lowercase)
+    # A vocabulary that lacks what the objective needs is refused before the work.
+    make_objective(config, TokenRoles.from_tokenizer(tokenizer), config.data.sequence_length)
     _announce("preparing shards")
     shards = run.file("shards")
     prepare_shards(
         patterns,
-        MPNetTokenizer(vocabulary_path, lowercase=config.data.lowercase),
+        tokenizer,
         shards,
         num_workers=os.cpu_count() or 1,
         heldout_share=config.data.heldout_share,
@@ -161,12 +173,22 @@ def _report(config, run, masked_lm, *, data, results):
         history=read_metrics(run.file("metrics.jsonl")),
         results=results,
         blanks=fill_sentences(documents, FillMask(masked_lm, data.tokenizer)) if masked_lm else [],
-        example=sentence_example(
-            documents,
-            data.tokenizer,
-            lambda length: make_objective(config, data.objective.roles, length),
-        ),
+        examples=_examples(config, documents, data=data),
     )
+
+
+def _examples(config, documents, *, data):
+    """Makes the slots of one sentence by each objective; none where no sentence is found."""
+
+    def make_part(number, length):
+        objective = make_objective(config, data.objective.roles, length)
+        return objective.objectives[number] if isinstance(objective, Mixture) else objective
+
+    examples = {
+        name: sentence_example(documents, data.tokenizer, functools.partial(make_part, number))
+        for number, name in enumerate(parse_mixture(config.objective.name))
+    }
+    return {name: example for name, example in examples.items() if example is not None}
 
 
 def _announce(message):

@@ -47,15 +47,14 @@ def make_examples(texts, panels, *, vocabulary_path, lowercase, seed):
         tokenizer = word_tokenizer(texts, lowercase=lowercase)
     documents = _tokenized(texts, tokenizer)
     roles = TokenRoles.from_tokenizer(tokenizer)
-    return [
-        row_example(
-            documents,
-            tokenizer,
-            functools.partial(make_objective, name, roles, **settings),
-            seed=seed,
-        )
-        for name, settings in objectives
-    ]
+    examples = []
+    for panel, (name, settings) in zip(panels, objectives, strict=True):
+        make_panel = functools.partial(make_objective, name, roles, **settings)
+        try:
+            examples.append(row_example(documents, tokenizer, make_panel, seed=seed))
+        except ValueError as error:
+            raise ValueError(f"--objective={panel}: {error}") from error
+    return examples
 
 
 def _tokenized(texts, tokenizer):

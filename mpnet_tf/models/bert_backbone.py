@@ -38,11 +38,12 @@ class BertBackbone(TransformerBackbone):
     backbone = BertBackbone(
         vocabulary_size=30522, num_layers=4, num_heads=4, hidden_dim=256, intermediate_dim=1024
     )
+    token_ids = np.array([[101, 2023, 2003, 102]])
     backbone(
         {
-            "token_ids": [[101, 2023, 2003, 102]],
-            "padding_mask": [[1, 1, 1, 1]],
-            "segment_ids": [[0, 0, 0, 0]],
+            "token_ids": token_ids,
+            "padding_mask": np.ones_like(token_ids),
+            "segment_ids": np.zeros_like(token_ids),
         }
     )
     ```

@@ -14,6 +14,14 @@ from mpnet_tf.objectives.visibility import (
 
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
+class MeanOfSome(keras.metrics.Mean):
+    """A mean that is NaN, not 0, where there was nothing to average."""
+
+    def result(self):
+        return ops.where(ops.equal(self.count, 0), float("nan"), super().result())
+
+
+@keras.saving.register_keras_serializable(package="mpnet_tf")
 class Pretrainer(keras.Model):
     """A backbone and a language-model head that run over slots, whatever the objective.
 
@@ -40,9 +48,19 @@ class Pretrainer(keras.Model):
     Example:
 
     ```python
-    model = Pretrainer(MPNetBackbone(vocabulary_size=objective.roles.vocabulary_size))
-    slots, target_ids, target_weights = objective(rows, seed)
-    logits = model(slots)
+    objective = make_objective("mpnet", roles, sequence_length=128)
+    model = Pretrainer(MPNetBackbone(roles.vocabulary_size), objective_names=objective.names)
+    model.compile(
+        "adamw",
+        # The mean over the predictions; other reductions count the empty places too.
+        loss=keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        ),
+        weighted_metrics=["accuracy"],
+    )
+    # A `tf.data.Dataset` of `(slots, target_ids, target_weights)`, such as of
+    # `mpnet_tf.data.batches.training_batches`, or of `objective(rows, seed)`.
+    model.fit(batches)
     ```
 
     References:
@@ -110,7 +128,7 @@ class Pretrainer(keras.Model):
         self._objective_metrics = []
         if len(self.objective_names) > 1:
             self._objective_metrics = [
-                (keras.metrics.Mean(f"{name}_loss"), keras.metrics.Mean(f"{name}_accuracy"))
+                (MeanOfSome(name=f"{name}_loss"), MeanOfSome(name=f"{name}_accuracy"))
                 for name in self.objective_names
             ]
 

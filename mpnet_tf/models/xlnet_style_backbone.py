@@ -41,7 +41,8 @@ class XLNetStyleBackbone(TransformerBackbone):
     backbone = XLNetStyleBackbone(
         vocabulary_size=30527, num_layers=4, num_heads=4, hidden_dim=256, intermediate_dim=1024
     )
-    backbone({"token_ids": [[0, 2023, 2003, 2]], "padding_mask": [[1, 1, 1, 1]]})
+    token_ids = np.array([[0, 2023, 2003, 2]])
+    backbone({"token_ids": token_ids, "padding_mask": np.ones_like(token_ids)})
     ```
 
     References:

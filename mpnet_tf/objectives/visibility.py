@@ -13,7 +13,7 @@ A batch of slots is a dict of int32 tensors:
 | `position_ids` | `(batch_size, num_slots)` | its place in its document, from 0 |
 | `block_position_ids` | `(batch_size, num_slots)` | place in the blank it fills, from 1, or 0 |
 | `segment_ids` | `(batch_size, num_slots)` | its document within the row, from 1; 0 is padding |
-| `query_step` | `(batch_size, num_slots)` | how many predicted tokens it may already know |
+| `query_step` | `(batch_size, num_slots)` | how far the prediction has come for it |
 | `key_start`, `key_end` | `(batch_size, num_content_slots)` | steps that see it: `[start, end)` |
 | `prediction_slots` | `(batch_size, num_predictions)` | the slots whose logits are wanted |
 | `objective_ids` | `(batch_size, num_predictions)` | which objective of a mixture asks, from 0 |

@@ -48,6 +48,9 @@ class PeriodicEvaluation(keras.callbacks.Callback):
                 f"{last_step - self._steps_per_epoch} and {last_step}. Lower "
                 "`optimizer.learning_rate` or lengthen `optimizer.warmup_steps`."
             )
+        # An objective of a mixture that no row of the interval was given has no figures.
+        for name in [name for name, value in logs.items() if math.isnan(value)]:
+            del logs[name]
         evaluation = self._evaluator.evaluate()
         logs["step"] = last_step
         logs["heldout_loss"] = evaluation.loss

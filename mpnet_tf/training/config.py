@@ -215,6 +215,12 @@ class PretrainingConfig:
             sequence_length=self.data.sequence_length,
             max_sequence_length=self.model.max_sequence_length,
         )
+        _require(
+            self.optimizer.warmup_steps < self.training.steps,
+            "`optimizer.warmup_steps` must be less than `training.steps`",
+            warmup_steps=self.optimizer.warmup_steps,
+            steps=self.training.steps,
+        )
 
     @classmethod
     def from_dict(cls, values):

@@ -30,7 +30,7 @@ class RunReport:
             `heldout_predictions`, `unigram_loss` and `training_seconds` are shown in large print
             or in pictures where they are there; all of it is in a table.
         blanks: list of `FilledSentence`.
-        example: `SlotExample` of one short example, or None.
+        examples: dict from the names of objectives to a `SlotExample` of each, a short one.
     """
 
     title: str
@@ -40,7 +40,7 @@ class RunReport:
     history: list[dict]
     results: dict
     blanks: list[FilledSentence]
-    example: SlotExample | None
+    examples: dict[str, SlotExample]
 
 
 def write_report(path, report):
@@ -73,8 +73,8 @@ def report_html(report):
     ]
     if report.blanks:
         parts.append(_blanks(report.blanks))
-    if report.example is not None:
-        parts.append(_visibility(report.example))
+    if report.examples:
+        parts.append(_visibility(report.examples))
     parts.append(_details(report))
     return html_parts.page(report.title, STYLE, body="\n".join(parts))
 
@@ -158,13 +158,14 @@ def _guesses(number, word, guesses):
     )
 
 
-def _visibility(example):
+def _visibility(examples):
     text = (
-        "One example as the model meets it in training. A row shows which slots it sees. The "
-        "number in a square is the position in the text; a step is the number of predicted tokens "
-        "already known."
+        "One sentence as the model meets it in training. A row shows which slots it sees. The "
+        "number in a square is the position in the text, and after a dot the place in a blank; "
+        "steps say how far the prediction has come."
     )
-    picture = inline_svg(visibility_figure(example), "Which slots of the example see which")
+    figure = visibility_figure(list(examples.values()), list(examples))
+    picture = inline_svg(figure, "Which slots of the sentence see which")
     content = html_parts.card(picture, kind="wide")
     return html_parts.section("Who sees whom", text, content=content)
 

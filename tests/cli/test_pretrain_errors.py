@@ -34,6 +34,7 @@ def folder(tmp_path_factory):
     (folder / "latin1.txt").write_bytes(b"a caf\xe9 by the sea\n")
     (folder / "broken.py").write_text("def get_config(:\n")
     (folder / "few.vocab").write_text("<s>\n<pad>\nthe\ncat\n")
+    (folder / "old.vocab").write_text("<s>\n<pad>\n</s>\n[UNK]\nthe\ncat\n<mask>\n")
     (folder / "texts").mkdir()
     other = tiny_config(data={"vocabulary_size": 90}, training={"seed": 77, "batch_size": 3})
     RunDirectory(str(folder / "other_run"), other).begin()
@@ -109,6 +110,20 @@ CASES = {
         ["--config.training.steps=20"],
         FAILED,
         ["`evaluate_every` must divide `steps`", "evaluate_every=3, steps=20"],
+    ),
+    "long warm-up": (
+        ["--config.optimizer.warmup_steps=12"],
+        FAILED,
+        ["`optimizer.warmup_steps` must be less than `training.steps`", "warmup_steps=12"],
+    ),
+    "no tokens for blanks": (
+        [
+            "--input=FOLDER/corpus.txt",
+            "--vocab=FOLDER/old.vocab",
+            "--config.objective.name=glm",
+        ],
+        FAILED,
+        ["needs '<|startofpiece|>', '<|endofpiece|>' in the vocabulary"],
     ),
     "another run": (
         ["--run_dir=FOLDER/other_run"],

@@ -35,7 +35,7 @@ def test_json_round_trip_keeps_every_setting():
             model={"hidden_dim": 96, "num_heads": 6, "dropout": 0.25, "dtype": "mixed_bfloat16"},
             data={"lowercase": False, "heldout_share": 0.125},
             objective={"max_gram": 3, "granularity": "token"},
-            optimizer={"epsilon": 1e-7, "learning_rate": 3.3e-4},
+            optimizer={"epsilon": 1e-7, "learning_rate": 3.3e-4, "warmup_steps": 7},
             training={"steps": 70, "evaluate_every": 35, "seed": 2**31 - 1},
         )
     )
@@ -124,6 +124,12 @@ def test_rows_longer_than_the_position_table_are_refused():
     with pytest.raises(ValueError, match=message):
         PretrainingConfig(data=DataConfig(sequence_length=513))
     assert PretrainingConfig(data=DataConfig(sequence_length=512)).data.sequence_length == 512
+
+
+def test_a_warm_up_of_the_whole_run_is_refused():
+    message = r"`optimizer.warmup_steps` must be less .* warmup_steps=24000, steps=24000"
+    with pytest.raises(ValueError, match=message):
+        PretrainingConfig(training=TrainingConfig(steps=24000, evaluate_every=1000))
 
 
 def test_configs_do_not_change():

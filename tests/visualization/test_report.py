@@ -61,7 +61,7 @@ def make_report(**changes):
                 ),
             )
         ],
-        "example": SlotExample(slots, ("<s>", "<u>", "</s>", "<mask>", "<mask>")),
+        "examples": {"mpnet": SlotExample(slots, ("<s>", "<u>", "</s>", "<mask>", "<mask>"))},
     }
     return RunReport(**{**report, **changes})
 
@@ -148,7 +148,7 @@ def test_marks_the_right_guesses(page):
 
 
 def test_a_run_with_little_to_tell_still_has_a_page():
-    report = make_report(history=[], results={}, blanks=[], example=None, manifest={}, config={})
+    report = make_report(history=[], results={}, blanks=[], examples={}, manifest={}, config={})
     page = Page(report_html(report))
     assert "Filling blanks" not in page.text and "Who sees whom" not in page.text
 
