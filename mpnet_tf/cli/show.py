@@ -21,9 +21,8 @@ _OBJECTIVE = flags.DEFINE_multi_string(
     ["mpnet"],
     "mlm, plm, mpnet, clm, glm, glm_document or glm_sentence, and after commas any of its settings "
     "in the section `objective` of a recipe but num_predictions: mpnet,permutation=False. Unless "
-    "set, prediction_rate "
-    "is 0.3 and masks stand for all predicted tokens (mask_rate=1, random_rate=0), since a "
-    "sentence is short",
+    "set, prediction_rate is 0.3 and masks stand for all predicted tokens (mask_rate=1, "
+    "random_rate=0), since a sentence is short",
 )
 _VOCAB = flags.DEFINE_string(
     "vocab", None, "Vocabulary file, one token a line. Default: the words of the sentences."

@@ -1,6 +1,8 @@
 """Every body as an encoder, as a config and as a keras_hub preset."""
 
+import ast
 import inspect
+import re
 
 import keras
 import keras_hub
@@ -230,3 +232,13 @@ def test_unknown_bodies_are_refused():
 def test_what_a_published_body_fixes_is_no_argument_of_it():
     with pytest.raises(TypeError, match="norm_order"):
         make_backbone("bert", 50, norm_order="pre")
+
+
+@each_body
+def test_the_example_in_the_documentation_runs(body):
+    (example,) = re.findall(r"```python\n(.*?)```", inspect.getdoc(BODIES[body]), re.DOTALL)
+    *statements, call = ast.parse(example).body
+    names = {"np": np, BODIES[body].__name__: BODIES[body]}
+    exec(compile(ast.Module(statements, []), "example", "exec"), names)
+    hidden = eval(compile(ast.Expression(call.value), "example", "eval"), names)
+    assert hidden.shape == (1, 4, 256)
