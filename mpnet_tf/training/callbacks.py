@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mpnet_tf.data.output_directory import explained_write_errors
 from mpnet_tf.training.evaluation import perplexity
-from mpnet_tf.training.optimizers import averaged_weights
+from mpnet_tf.training.schedule_free_adamw import averaged_weights
 
 
 class PeriodicEvaluation(keras.callbacks.Callback):

@@ -23,10 +23,11 @@ from mpnet_tf.training.early_stopping import EarlyStopping
 from mpnet_tf.training.evaluation import Evaluator
 from mpnet_tf.training.input_watch import InputWatch, WatchedRows
 from mpnet_tf.training.lost_workers import lost_workers_as_preemption
-from mpnet_tf.training.optimizers import make_optimizer, take_averaged_weights
+from mpnet_tf.training.optimizers import make_optimizer
 from mpnet_tf.training.preemption import StopSignal
 from mpnet_tf.training.run_results import average_tokens_per_step, run_results
 from mpnet_tf.training.saving import Saving
+from mpnet_tf.training.schedule_free_adamw import take_averaged_weights
 from mpnet_tf.training.strategies import (
     distribute_batches,
     is_chief,

@@ -20,10 +20,10 @@ from mpnet_tf.training.checkpoint_files import (
 )
 from mpnet_tf.training.checkpoints import Checkpoints
 from mpnet_tf.training.evaluation import Evaluator
-from mpnet_tf.training.optimizers import take_averaged_weights
 from mpnet_tf.training.pretraining import build_model, build_trainer, pretrain
 from mpnet_tf.training.pretraining_data import open_data
 from mpnet_tf.training.run_directory import RunDirectory
+from mpnet_tf.training.schedule_free_adamw import take_averaged_weights
 from mpnet_tf.training.trained_weights import read_trained_weights
 from mpnet_tf.training.warm_start import open_warm_start, warm_start_of_run
 from tests.tiny_run import VOCABULARY, prepare_tiny_shards, tiny_config
