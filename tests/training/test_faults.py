@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow
 
 SETTINGS = {
     "model.num_layers": 1,
+    "optimizer.warmup_steps": 10,
     "training.steps": 40,
     "training.evaluate_every": 20,
     "training.evaluation_batches": 2,
