@@ -238,7 +238,9 @@ def share_of(make_batches, rows, shared_objective, share):
         ("mpnet", training_batches),
         ("mpnet", evaluation_batches),
         ("glm_document", training_batches),
-        ("mpnet:0.5,glm_document:0.25,mlm:0.25", training_batches),
+        pytest.param(
+            "mpnet:0.5,glm_document:0.25,mlm:0.25", training_batches, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_however_many_replicas_share_a_batch_it_is_the_same(specification, make_batches):

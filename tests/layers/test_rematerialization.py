@@ -98,7 +98,12 @@ MODES = {
 
 @pytest.mark.parametrize(
     ("mode", "norm_order"),
-    [("eager", "post"), ("eager", "pre"), ("graph", "pre"), ("xla", "post")],
+    [
+        ("eager", "post"),
+        ("eager", "pre"),
+        ("graph", "pre"),
+        pytest.param("xla", "post", marks=pytest.mark.slow),
+    ],
 )
 def test_loss_gradients_and_seeds_are_the_same(mode, norm_order):
     options, tolerance = MODES[mode]
@@ -185,6 +190,7 @@ def xla_program(blocks):
     return step.experimental_get_compiler_ir(*make_inputs())(stage="optimized_hlo")
 
 
+@pytest.mark.slow
 def test_xla_does_compute_again():
     """Were both computations merged into one, nothing would be saved."""
     programs = [xla_program(make_blocks(choice)) for choice in (False, True)]

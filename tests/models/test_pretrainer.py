@@ -151,8 +151,24 @@ def test_first_prediction_equals_the_masked_language_model(body, objective_name)
     np.testing.assert_allclose(first[0, 0], plain[0, 0], atol=1e-3)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "mixed_float16", "bfloat16"])
-@pytest.mark.parametrize(("body", "objective_name"), [("mpnet", "mpnet"), ("glm", "glm")])
+@pytest.mark.parametrize(
+    ("body", "objective_name", "dtype"),
+    [
+        ("mpnet", "mpnet", "mixed_bfloat16"),
+        ("glm", "glm", "float32"),
+        *(
+            pytest.param(name, name, dtype, marks=pytest.mark.slow)
+            for name, dtype in (
+                ("mpnet", "float32"),
+                ("mpnet", "mixed_float16"),
+                ("mpnet", "bfloat16"),
+                ("glm", "mixed_bfloat16"),
+                ("glm", "mixed_float16"),
+                ("glm", "bfloat16"),
+            )
+        ),
+    ],
+)
 def test_training_moves_every_weight(body, objective_name, dtype):
     batch = small_batch(objective_name)
     keras.utils.set_random_seed(8)
@@ -178,7 +194,7 @@ def test_training_moves_every_weight(body, objective_name, dtype):
         assert (new != old).any(), weight.path
 
 
-@pytest.mark.parametrize("body", ["mpnet", "glm"])
+@pytest.mark.parametrize("body", ["mpnet", pytest.param("glm", marks=pytest.mark.slow)])
 def test_a_small_model_learns_one_batch_by_heart(body):
     batch = small_batch("mpnet")
     keras.utils.set_random_seed(9)

@@ -60,14 +60,19 @@ def make_step(body, slots):
 @pytest.mark.parametrize(
     ("objective_name", "body"),
     [
-        ("mlm", "bert"),
-        ("plm", "xlnet_style"),
         ("mpnet", "mpnet"),
-        ("clm", "glm"),
-        ("glm", "glm"),
-        ("glm_document", "glm"),
-        ("glm_sentence", "glm"),
         ("mpnet:0.4,glm:0.3,mlm:0.3", "glm"),
+        *(
+            pytest.param(name, body, marks=pytest.mark.slow)
+            for name, body in (
+                ("mlm", "bert"),
+                ("plm", "xlnet_style"),
+                ("clm", "glm"),
+                ("glm", "glm"),
+                ("glm_document", "glm"),
+                ("glm_sentence", "glm"),
+            )
+        ),
     ],
 )
 def test_steps_under_xla_equal_those_without(objective_name, body):

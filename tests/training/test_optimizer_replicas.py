@@ -63,6 +63,9 @@ def weights_of_one_and_two_replicas():
     ]
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def replica_weights():
     with concurrent.futures.ProcessPoolExecutor(

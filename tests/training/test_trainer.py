@@ -219,7 +219,9 @@ def test_activations_computed_again_give_the_same_losses(with_dropout):
         np.testing.assert_allclose(value, expected_state[name], rtol=1e-4, atol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("policy", ["bfloat16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "policy", ["mixed_bfloat16", pytest.param("bfloat16", marks=pytest.mark.slow)]
+)
 def test_a_bfloat16_model_learns_a_batch(policy):
     trainer = make_trainer(make_model(dtype=policy), keras.optimizers.Adam(0.01, beta_2=0.98))
     first = fit(trainer, [batch(0)])

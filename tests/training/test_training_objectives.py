@@ -34,13 +34,18 @@ def run(shards, directory, *, objective, body="mpnet", **training):
 @pytest.mark.parametrize(
     ("name", "body"),
     [
-        ("mlm", "bert"),
-        ("plm", "xlnet_style"),
         ("mpnet", "mpnet"),
-        ("clm", "glm"),
         ("glm", "glm"),
-        ("glm_document", "glm"),
-        ("glm_sentence", "glm"),
+        *(
+            pytest.param(name, body, marks=pytest.mark.slow)
+            for name, body in (
+                ("mlm", "bert"),
+                ("plm", "xlnet_style"),
+                ("clm", "glm"),
+                ("glm_document", "glm"),
+                ("glm_sentence", "glm"),
+            )
+        ),
     ],
 )
 def test_every_objective_learns(shards, tmp_path, name, body):
@@ -82,6 +87,7 @@ def test_a_mixture_records_each_objective(mixed):
         assert results[f"{kind}_loss"] == pytest.approx(mean / sum(counts.values()), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_mixture_resumes_to_the_bit(mixed, shards, tmp_path, monkeypatch):
     expected, _, _ = mixed
     training = {"objective": {"name": MIXTURE}, "body": "glm", "batch_size": 8}
