@@ -6,6 +6,7 @@ from keras import ops
 
 from mpnet_tf.layers.lm_head import LMHead
 from mpnet_tf.models.transformer_backbone import TransformerBackbone, weight_initializer
+from mpnet_tf.models.transformer_task import TransformerTask
 
 
 def make_lm_head(backbone):
@@ -21,7 +22,7 @@ def make_lm_head(backbone):
 
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
-class TransformerMaskedLM(keras_hub.models.MaskedLM):
+class TransformerMaskedLM(TransformerTask, keras_hub.models.MaskedLM):
     """A backbone and language-model head that predict masked tokens.
 
     A mask here sees what a query of masked language modelling, and the query slot of MPNet's first
@@ -59,18 +60,3 @@ class TransformerMaskedLM(keras_hub.models.MaskedLM):
             backbone(backbone.input), ops.expand_dims(mask_positions, 2), axis=1
         )
         super().__init__(inputs=inputs, outputs=self.lm_head(hidden), **kwargs)
-
-    def save_to_preset(self, preset_dir, max_shard_size=10):
-        """Saves the task to a preset directory.
-
-        Args:
-            preset_dir: str. The directory.
-            max_shard_size: int or float. Largest weights file in GB; None for no limit.
-        """
-        try:
-            super().save_to_preset(preset_dir, max_shard_size=max_shard_size)
-        except AttributeError:
-            # keras_hub 0.25, the newest for Python 3.10, fails for want of a preprocessor when
-            # all else is saved.
-            if self.preprocessor is not None:
-                raise

@@ -1,0 +1,29 @@
+"""What several heads require of their arguments, told the same way when it is not met."""
+
+import numbers
+
+
+def positive_integer(name, value):
+    """Returns an argument as an int.
+
+    Args:
+        name: str. The argument.
+        value: int of Python or NumPy.
+
+    Raises:
+        ValueError: if it is no integer or not positive.
+    """
+    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not is_integer or value < 1:
+        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+    return int(value)
+
+
+def check_dropout(dropout):
+    """Checks that something is left.
+
+    Raises:
+        ValueError: if not.
+    """
+    if not 0 <= dropout < 1:
+        raise ValueError(f"`dropout` must be at least 0 and below 1. Received: dropout={dropout}")

@@ -1,0 +1,38 @@
+"""BERT as a text classifier."""
+
+import keras
+
+from mpnet_tf.models.bert_backbone import BertBackbone
+from mpnet_tf.models.text_classifier import TransformerTextClassifier
+
+
+@keras.saving.register_keras_serializable(package="mpnet_tf")
+class BertTextClassifier(TransformerTextClassifier):
+    """A BERT backbone and a head that tells the class of a text.
+
+    Arguments, inputs and outputs are those of `TransformerTextClassifier`, with a `BertBackbone`.
+    The dense layer is BERT's pooler, which has no dropout before it.
+
+    Example:
+
+    ```python
+    backbone = BertBackbone(
+        vocabulary_size=30522, num_layers=2, num_heads=2, hidden_dim=64, intermediate_dim=128
+    )
+    classifier = BertTextClassifier(backbone, num_classes=3)
+    token_ids = np.array([[101, 2023, 2003, 102]])
+    classifier(
+        {
+            "token_ids": token_ids,
+            "padding_mask": np.ones_like(token_ids),
+            "segment_ids": np.zeros_like(token_ids),
+        }
+    )
+    ```
+
+    References:
+        [BERT](https://arxiv.org/abs/1810.04805), section 4.1.
+    """
+
+    backbone_cls = BertBackbone
+    drops_first_token = False

@@ -1,0 +1,36 @@
+"""BERT as a token classifier."""
+
+import keras
+
+from mpnet_tf.models.bert_backbone import BertBackbone
+from mpnet_tf.models.token_classifier import TransformerTokenClassifier
+
+
+@keras.saving.register_keras_serializable(package="mpnet_tf")
+class BertTokenClassifier(TransformerTokenClassifier):
+    """A BERT backbone and a head that tells the class of every token.
+
+    Arguments, inputs and outputs are those of `TransformerTokenClassifier`, with a `BertBackbone`.
+
+    Example:
+
+    ```python
+    backbone = BertBackbone(
+        vocabulary_size=30522, num_layers=2, num_heads=2, hidden_dim=64, intermediate_dim=128
+    )
+    classifier = BertTokenClassifier(backbone, num_classes=5)
+    token_ids = np.array([[101, 2023, 2003, 102]])
+    classifier(
+        {
+            "token_ids": token_ids,
+            "padding_mask": np.ones_like(token_ids),
+            "segment_ids": np.zeros_like(token_ids),
+        }
+    )
+    ```
+
+    References:
+        [BERT](https://arxiv.org/abs/1810.04805).
+    """
+
+    backbone_cls = BertBackbone

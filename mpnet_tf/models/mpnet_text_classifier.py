@@ -1,0 +1,30 @@
+"""MPNet as a text classifier."""
+
+import keras
+
+from mpnet_tf.models.mpnet_backbone import MPNetBackbone
+from mpnet_tf.models.text_classifier import TransformerTextClassifier
+
+
+@keras.saving.register_keras_serializable(package="mpnet_tf")
+class MPNetTextClassifier(TransformerTextClassifier):
+    """An MPNet backbone and a head that tells the class of a text.
+
+    Arguments, inputs and outputs are those of `TransformerTextClassifier`, with a `MPNetBackbone`.
+
+    Example:
+
+    ```python
+    backbone = MPNetBackbone(
+        vocabulary_size=30527, num_layers=2, num_heads=2, hidden_dim=64, intermediate_dim=128
+    )
+    classifier = MPNetTextClassifier(backbone, num_classes=3)
+    token_ids = np.array([[0, 2023, 2003, 2]])
+    classifier({"token_ids": token_ids, "padding_mask": np.ones_like(token_ids)})
+    ```
+
+    References:
+        [MPNet](https://arxiv.org/abs/2004.09297).
+    """
+
+    backbone_cls = MPNetBackbone

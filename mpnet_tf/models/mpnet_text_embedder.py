@@ -1,0 +1,30 @@
+"""MPNet as a text embedder."""
+
+import keras
+
+from mpnet_tf.models.mpnet_backbone import MPNetBackbone
+from mpnet_tf.models.text_embedder import TransformerTextEmbedder
+
+
+@keras.saving.register_keras_serializable(package="mpnet_tf")
+class MPNetTextEmbedder(TransformerTextEmbedder):
+    """An MPNet backbone that gives each text a vector.
+
+    Arguments, inputs and outputs are those of `TransformerTextEmbedder`, with a `MPNetBackbone`.
+
+    Example:
+
+    ```python
+    backbone = MPNetBackbone(
+        vocabulary_size=30527, num_layers=2, num_heads=2, hidden_dim=64, intermediate_dim=128
+    )
+    embedder = MPNetTextEmbedder(backbone, pooling="mean")
+    token_ids = np.array([[0, 2023, 2003, 2]])
+    embedder({"token_ids": token_ids, "padding_mask": np.ones_like(token_ids)})
+    ```
+
+    References:
+        [MPNet](https://arxiv.org/abs/2004.09297).
+    """
+
+    backbone_cls = MPNetBackbone

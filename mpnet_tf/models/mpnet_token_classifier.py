@@ -1,0 +1,30 @@
+"""MPNet as a token classifier."""
+
+import keras
+
+from mpnet_tf.models.mpnet_backbone import MPNetBackbone
+from mpnet_tf.models.token_classifier import TransformerTokenClassifier
+
+
+@keras.saving.register_keras_serializable(package="mpnet_tf")
+class MPNetTokenClassifier(TransformerTokenClassifier):
+    """An MPNet backbone and a head that tells the class of every token.
+
+    Arguments, inputs and outputs are those of `TransformerTokenClassifier`, with a `MPNetBackbone`.
+
+    Example:
+
+    ```python
+    backbone = MPNetBackbone(
+        vocabulary_size=30527, num_layers=2, num_heads=2, hidden_dim=64, intermediate_dim=128
+    )
+    classifier = MPNetTokenClassifier(backbone, num_classes=5)
+    token_ids = np.array([[0, 2023, 2003, 2]])
+    classifier({"token_ids": token_ids, "padding_mask": np.ones_like(token_ids)})
+    ```
+
+    References:
+        [MPNet](https://arxiv.org/abs/2004.09297).
+    """
+
+    backbone_cls = MPNetBackbone
