@@ -26,10 +26,20 @@ def ranges(codes: Iterable[int]) -> Iterator[tuple[int, int]]:
         yield run[0], run[-1]
 
 
-@functools.cache
-def normalized_code_points(lowercase: bool) -> dict[int, str]:
+def normalized_code_points(
+    lowercase: bool, *, strip_accents: bool | None = None, split_chinese: bool = True
+) -> dict[int, str]:
     """Returns what Hugging Face's `BertNormalizer` makes of each code point between two letters."""
-    normalizer = tokenizers.normalizers.BertNormalizer(lowercase=lowercase)
+    return _normalized(
+        lowercase, lowercase if strip_accents is None else strip_accents, split_chinese
+    )
+
+
+@functools.cache
+def _normalized(lowercase: bool, strip_accents: bool, split_chinese: bool) -> dict[int, str]:
+    normalizer = tokenizers.normalizers.BertNormalizer(
+        lowercase=lowercase, strip_accents=strip_accents, handle_chinese_chars=split_chinese
+    )
     # One call for thousands of code points is three times faster than a call for each. The
     # separator, which nothing else turns into, is left out and added by hand.
     codes = [code for code in all_code_points() if chr(code) != _SEPARATOR]

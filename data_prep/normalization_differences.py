@@ -1,9 +1,9 @@
 """The code points whose normalisation depends on their neighbours, so that no table holds it.
 
-Hugging Face's uncased normaliser decomposes text canonically (NFD), which also puts the marks that
-follow a letter in order, and then removes most of them. The table decomposes each code point and
-removes the same marks, but cannot move a mark across another. The text differs where two marks
-that both stay have other places in the canonical order than in the text.
+Where it strips accents, Hugging Face's normaliser decomposes text canonically (NFD), which also
+puts the marks that follow a letter in order, and then removes most of them. The table decomposes
+each code point and removes the same marks, but cannot move a mark across another. The text differs
+where two marks that both stay have other places in the canonical order than in the text.
 """
 
 import functools
@@ -16,18 +16,20 @@ from data_prep import code_points
 PAGE = """\
 # Where the tokenizer differs from Hugging Face's
 
-`MPNetTokenizer` gives the ids of Hugging Face's `tokenizers` (`BertNormalizer`, `BertPreTokenizer`,
-WordPiece, special tokens matched in the text), with the exceptions on this page. It is written by
-`python -m data_prep.normalization_table`, and a test compares it with `tokenizers` {version}.
+The tokenizers of `mpnet_tf.models` give the ids of Hugging Face's `tokenizers` (`BertNormalizer`,
+`BertPreTokenizer`, WordPiece, added tokens matched in the text), with the exceptions on this page.
+It is written by `python -m data_prep.normalization_table`, and a test compares it with `tokenizers`
+{version}.
 
-**Cased** (`lowercase=False`): no difference is known.
+**Accents kept** (`strip_accents=False`, or `lowercase=False` without it): no difference is known.
 
-**Uncased** (`lowercase=True`): each code point, alone or beside any other not listed here, gives
-the same ids. Hugging Face puts consecutive combining marks into canonical order (NFD); this
-tokenizer works code point by code point and leaves them in the order of the text. It removes the
-same marks, so this shows only where two of the {count} code points below follow each other (other
-combining marks may stand between), belong to different combining classes and are not yet in
-canonical order. Text in a Unicode normal form (NFC or NFD) is in order already.
+**Accents stripped** (`strip_accents=True`, or `lowercase=True` without it): each code point, alone
+or beside any other not listed here, gives the same ids. Hugging Face puts consecutive combining
+marks into canonical order (NFD); these tokenizers work code point by code point and leave them in
+the order of the text. They remove the same marks, so this shows only where two of the {count} code
+points below follow each other (other combining marks may stand between), belong to different
+combining classes and are not yet in canonical order. Text in a Unicode normal form (NFC or NFD) is
+in order already.
 
 | code points | first and last name |
 | --- | --- |
@@ -40,7 +42,8 @@ byte is unknown.
 
 @functools.cache
 def reordered_marks() -> frozenset[str]:
-    """Returns the characters of uncased normalised text that canonical ordering may move."""
+    """Returns the characters of text without accents that canonical ordering may move."""
+    # Lowercasing makes and removes no such mark, so the other case has the same.
     remaining = set().union(*code_points.normalized_code_points(lowercase=True).values())
     normalize = tokenizers.normalizers.NFD().normalize_str
 

@@ -21,6 +21,7 @@ Run it after an update of `tokenizers` or `tensorflow_text`:
 """
 
 import gzip
+import itertools
 import pathlib
 from collections.abc import Iterable, Mapping
 
@@ -136,29 +137,64 @@ def _serialize(
 
 def generate_tables() -> dict[str, bytes]:
     """Returns the content of each file in the folder of tables, by file name."""
-    normalized = {
-        lowercase: code_points.normalized_code_points(lowercase) for lowercase in (True, False)
-    }
-    texts = set().union(*(table.values() for table in normalized.values()))
-    spaces = {ord(character): f" {character} " for character in spaced_characters(texts)}
-    needing = sorted(characters_needing_stand_ins(text.translate(spaces) for text in texts))
-    stand_ins = {
-        ord(character): chr(bert_normalizer.FIRST_STAND_IN + index)
-        for index, character in enumerate(needing)
-    }
-    lines = (f"{first:04X}-{last:04X}\n" for first, last in code_points.ranges(stand_ins))
-    files = {"stand_ins.txt": "".join(lines).encode("ascii")}
-    final_characters = spaces | stand_ins
-    for lowercase, table in normalized.items():
-        replacements = {
-            code: text.translate(final_characters)
-            for code, text in table.items()
-            if not is_reserved(code)
-        }
-        name = "uncased.bin.gz" if lowercase else "cased.bin.gz"
-        # Without a time stamp the same table always gives the same file.
-        files[name] = gzip.compress(build_table(replacements, lowercase=lowercase), mtime=0)
+    files = {}
+    for split_chinese in (True, False):
+        texts: set[str] = set()
+        for lowercase, strip_accents in itertools.product((True, False), repeat=2):
+            texts.update(
+                code_points.normalized_code_points(
+                    lowercase, strip_accents=strip_accents, split_chinese=split_chinese
+                ).values()
+            )
+        spaces = spaces_around(texts)
+        needing = sorted(characters_needing_stand_ins(text.translate(spaces) for text in texts))
+        stand_ins = bert_normalizer.assign_stand_ins(map(ord, needing), split_chinese=split_chinese)
+        lines = (f"{first:04X}-{last:04X}\n" for first, last in code_points.ranges(stand_ins))
+        files[bert_normalizer.stand_ins_name(split_chinese)] = "".join(lines).encode("ascii")
+        for lowercase, strip_accents in itertools.product((True, False), repeat=2):
+            name = bert_normalizer.table_name(
+                lowercase, strip_accents=strip_accents, split_chinese=split_chinese
+            )
+            table = table_for(
+                lowercase,
+                strip_accents=strip_accents,
+                split_chinese=split_chinese,
+                final_characters=spaces | stand_ins,
+            )
+            # Without a time stamp the same table always gives the same file.
+            files[name] = gzip.compress(table, mtime=0)
     return files
+
+
+def spaces_around(normalized: Iterable[str]) -> dict[int, str]:
+    """Returns what sets words of one character apart, as `str.translate` takes it."""
+    return {ord(character): f" {character} " for character in spaced_characters(normalized)}
+
+
+def table_for(
+    lowercase: bool,
+    *,
+    strip_accents: bool,
+    split_chinese: bool,
+    final_characters: Mapping[int, str],
+) -> bytes:
+    """Builds the table for some settings of `BertNormalizer`.
+
+    Args:
+        lowercase: as `BertNormalizer` takes it.
+        strip_accents: likewise.
+        split_chinese: likewise.
+        final_characters: what `spaces_around` returns, and the stand-ins.
+    """
+    normalized = code_points.normalized_code_points(
+        lowercase, strip_accents=strip_accents, split_chinese=split_chinese
+    )
+    replacements = {
+        code: text.translate(final_characters)
+        for code, text in normalized.items()
+        if not is_reserved(code)
+    }
+    return build_table(replacements, lowercase=lowercase)
 
 
 def is_reserved(code: int) -> bool:

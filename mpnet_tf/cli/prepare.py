@@ -15,7 +15,9 @@ from data_prep.prepare import DEFAULT_HELDOUT_SHARE, prepare_shards
 from mpnet_tf.cli import application, text_flags
 
 _VOCAB = flags.DEFINE_string(
-    "vocab", None, "Vocabulary file, one token a line, as mpnet-train-vocab writes it."
+    "vocab",
+    None,
+    "Vocabulary file, one token a line, or directory with a tokenizer (preset, transformers).",
 )
 _OUTPUT = flags.DEFINE_string("output", None, "Directory of shards to write.")
 _WORKERS = flags.DEFINE_integer(
@@ -31,7 +33,11 @@ _HELDOUT_SHARE = flags.DEFINE_float(
     lower_bound=0.0,
     upper_bound=1.0,
 )
-_LOWERCASE = flags.DEFINE_bool("lowercase", True, "Lowercase the text and strip its accents.")
+_LOWERCASE = flags.DEFINE_bool(
+    "lowercase",
+    True,
+    "Lowercase the text and strip its accents. A tokenizer's directory says so itself.",
+)
 
 flags.adopt_module_key_flags(text_flags)
 flags.mark_flags_as_required(["vocab", "output"])
@@ -40,11 +46,11 @@ flags.mark_flags_as_required(["vocab", "output"])
 def main(argv):
     """Prepares the shards that the flags ask for and returns their figures."""
     del argv
-    from mpnet_tf.models.mpnet_tokenizer import MPNetTokenizer
+    from mpnet_tf.models.tokenizers import open_tokenizer
 
     manifest = prepare_shards(
         text_flags.INPUT.value or None,
-        MPNetTokenizer(_VOCAB.value, lowercase=_LOWERCASE.value),
+        open_tokenizer(_VOCAB.value, lowercase=_LOWERCASE.value),
         _OUTPUT.value,
         num_workers=_WORKERS.value,
         heldout_share=_HELDOUT_SHARE.value,

@@ -25,7 +25,9 @@ _CONFIG = config_flags.DEFINE_config_file(
     lock_config=True,
 )
 _VOCAB = flags.DEFINE_string(
-    "vocab", None, "Vocabulary file. Default: one is trained on the input text."
+    "vocab",
+    None,
+    "Vocabulary file, or directory with a tokenizer. Default: one is trained on the input text.",
 )
 _INIT_FROM = flags.DEFINE_string(
     "init_from",

@@ -29,7 +29,9 @@ _OBJECTIVE = flags.DEFINE_multi_string(
     "random_rate=0), since a sentence is short",
 )
 _VOCAB = flags.DEFINE_string(
-    "vocab", None, "Vocabulary file, one token a line. Default: the words of the sentences."
+    "vocab",
+    None,
+    "Vocabulary file, or directory with a tokenizer. Default: the words of the sentences.",
 )
 _LOWERCASE = flags.DEFINE_bool("lowercase", True, "Lowercase the text and strip its accents.")
 _SEED = flags.DEFINE_integer(

@@ -7,7 +7,7 @@ import rich.console
 
 from mpnet_tf.cli.application import UsageError
 from mpnet_tf.cli.panel_settings import parse_panel
-from mpnet_tf.models import MPNetTokenizer
+from mpnet_tf.models.tokenizers import open_tokenizer
 from mpnet_tf.objectives import TokenRoles, make_objective
 from mpnet_tf.visualization.picture_file import write_picture
 from mpnet_tf.visualization.slot_example import row_example
@@ -83,7 +83,7 @@ def make_examples(texts, panels, *, vocabulary_path, lowercase, seed):
     except ValueError as error:
         raise UsageError(error) from error
     if vocabulary_path:
-        tokenizer = MPNetTokenizer(vocabulary_path, lowercase=lowercase)
+        tokenizer = open_tokenizer(vocabulary_path, lowercase=lowercase)
     else:
         tokenizer = word_tokenizer(texts, lowercase=lowercase)
     documents = _tokenized(texts, tokenizer)

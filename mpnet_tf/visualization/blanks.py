@@ -5,6 +5,7 @@ import string
 
 import numpy as np
 
+from mpnet_tf.data.vocabulary import MASK_TOKEN
 from mpnet_tf.visualization.sentences import LONGEST, find_sentences, readable_text
 
 _MOST_BLANKS = 2
@@ -33,11 +34,13 @@ class FilledSentence:
         text: str, with the tokenizer's mask token for each blank.
         words: tuple of str. The word left out at each blank.
         guesses: tuple of tuples of `Guess`, for each blank the likeliest first.
+        mask_token: str. The tokenizer's mask token. Default MPNet's.
     """
 
     text: str
     words: tuple[str, ...]
     guesses: tuple[tuple[Guess, ...], ...]
+    mask_token: str = MASK_TOKEN
 
 
 def fill_sentences(documents, fill_mask, *, num_sentences=10, seed=0):
@@ -72,7 +75,12 @@ def fill_sentences(documents, fill_mask, *, num_sentences=10, seed=0):
     chosen.sort()
     answers = fill_mask([text for _, text, _ in chosen])
     return [
-        FilledSentence(text, words, _guesses(answers, row, num_blanks=len(words)))
+        FilledSentence(
+            text,
+            words,
+            _guesses(answers, row, num_blanks=len(words)),
+            mask_token=tokenizer.mask_token,
+        )
         for row, (_, text, words) in enumerate(chosen)
     ]
 

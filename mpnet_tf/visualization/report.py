@@ -5,7 +5,6 @@ import os
 import pathlib
 from collections.abc import Mapping
 
-from mpnet_tf.data.vocabulary import MASK_TOKEN
 from mpnet_tf.visualization import html_parts
 from mpnet_tf.visualization.blanks import FilledSentence
 from mpnet_tf.visualization.curves import accuracy_figure, learning_rate_figure, loss_figure
@@ -131,7 +130,7 @@ def _blanks(sentences):
 
 
 def _sentence(sentence):
-    first, *others = sentence.text.split(MASK_TOKEN)
+    first, *others = sentence.text.split(sentence.mask_token)
     text = html_parts.escape(first)
     for number, other in enumerate(others, start=1):
         text += f'<span class="gap">{number}</span>{html_parts.escape(other)}'

@@ -1,0 +1,1 @@
+"""Checkpoints of other libraries, both ways: files and arrays, without any model."""

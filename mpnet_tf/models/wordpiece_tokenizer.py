@@ -1,0 +1,290 @@
+"""WordPiece tokenizer: Hugging Face's token ids, computed in the TensorFlow graph."""
+
+import dataclasses
+import hashlib
+import json
+import os
+
+import keras
+import tensorflow as tf
+
+from mpnet_tf.conversion import huggingface_tokenizer
+from mpnet_tf.data import added_tokens as added_tokens_lib
+from mpnet_tf.data import bert_normalizer
+from mpnet_tf.data import vocabulary as vocabulary_lib
+from mpnet_tf.data.wordpiece import WordPiece
+from mpnet_tf.models.preset_files import local_directory
+from mpnet_tf.models.transformer_backbone import TransformerBackbone
+from mpnet_tf.models.vocabulary_tokenizer import VocabularyTokenizer
+
+CONFIG_FILE = "tokenizer.json"
+
+
+@keras.saving.register_keras_serializable(package="mpnet_tf")
+class TransformerTokenizer(VocabularyTokenizer):
+    """Turns text into WordPiece token ids, and ids into text.
+
+    The ids are those of Hugging Face's fast tokenizers of BERT and MPNet without their templates:
+    the layer adds no special tokens. `docs/tokenizer_differences.md` lists the code points whose
+    combinations may give other ids. Special tokens written in the text become their ids, as they do
+    there.
+
+    All work is done by TensorFlow ops, in eager calls, in `tf.data` and in a SavedModel alike, by
+    ops that stock TensorFlow Serving has linked.
+
+    Args:
+        vocabulary: list of str, or path of a `vocab.txt` (one token a line), or None to set it
+            later by `set_vocabulary` or `load_assets`.
+        lowercase: bool. Whether to lowercase the text. Default True.
+        strip_accents: bool or None. Whether to strip the text's accents; None means only if it is
+            lowercased. Default None.
+        split_chinese: bool. Whether each Chinese character is a word by itself. Default True.
+        special_tokens: dict with a token for each of `start_token`, `pad_token`, `end_token`,
+            `mask_token` and `unk_token`, or None: then the vocabulary must hold MPNet's (`<s>`,
+            `<pad>`, `</s>`, `<mask>` and `[UNK]` or `<unk>`; of these two `[UNK]` serves, where
+            both are there) or else BERT's (`[CLS]`, `[PAD]`, `[SEP]`, `[MASK]`, `[UNK]`). Default
+            None.
+        added_tokens: list of `AddedToken`, or of dicts with its arguments: all tokens to be found
+            whole in the text. None means the special tokens above and those of blank infilling.
+            Default None.
+        pair_separators: int or None. How many end tokens `TextPacker` puts between the texts of a
+            pair. None means 1 with BERT's special tokens, else 2. Default None.
+        has_segment_ids: bool or None. Whether the model has segment ids to tell the texts of a pair
+            apart. None means only with BERT's special tokens. Default None.
+        model_max_length: int or None. Most tokens that the model takes, where that is known; for
+            the files of other libraries. Default None.
+
+    Call arguments:
+        inputs: str, list of str, or string tensor of rank 0 or 1.
+
+    Returns:
+        For rank 1 an int32 `tf.RaggedTensor` of shape `(batch_size, None)`; for one string an int32
+        tensor of shape `(num_tokens,)`.
+
+    Raises:
+        ValueError: if the vocabulary has an empty or repeated entry or lacks a special token, if
+            `special_tokens` lacks a role, or if the inputs have another rank.
+
+    Example:
+
+    >>> tokenizer = TransformerTokenizer(["<s>", "<pad>", "</s>", "[UNK]", "a", "##b", "<mask>"])
+    >>> tokenizer(["AB", "a <mask>"]).to_list()
+    [[4, 5], [4, 6]]
+
+    References:
+        - [Song et al., 2021](https://arxiv.org/abs/2012.15524) (the WordPiece algorithm used).
+    """
+
+    backbone_cls = TransformerBackbone
+
+    def __init__(
+        self,
+        vocabulary=None,
+        lowercase=True,
+        strip_accents=None,
+        split_chinese=True,
+        special_tokens=None,
+        added_tokens=None,
+        pair_separators=None,
+        has_segment_ids=None,
+        model_max_length=None,
+        dtype="int32",
+        **kwargs,
+    ):
+        super().__init__(dtype=dtype, **kwargs)
+        if special_tokens is not None and set(special_tokens) != set(vocabulary_lib.ROLES):
+            raise ValueError(
+                f"`special_tokens` must name {', '.join(vocabulary_lib.ROLES)}. "
+                f"Received: special_tokens={special_tokens}"
+            )
+        self.lowercase = lowercase
+        self.strip_accents = strip_accents
+        self.split_chinese = split_chinese
+        self._given_roles = None if special_tokens is None else dict(special_tokens)
+        self._given_added_tokens = None
+        if added_tokens is not None:
+            self._given_added_tokens = tuple(map(_as_added_token, added_tokens))
+        self._given_pair_separators = pair_separators
+        self._given_has_segment_ids = has_segment_ids
+        self.model_max_length = model_max_length
+        self._normalizer = bert_normalizer.BertNormalizer(lowercase, strip_accents, split_chinese)
+        if vocabulary is not None:
+            self.set_vocabulary(vocabulary)
+
+    def set_vocabulary(self, vocabulary):
+        """Sets the vocabulary.
+
+        Args:
+            vocabulary: list of str, or path of a `vocab.txt`.
+        """
+        if isinstance(vocabulary, (str, os.PathLike)):
+            tokens = vocabulary_lib.read_vocabulary(vocabulary, roles=self._given_roles)
+        else:
+            tokens = list(vocabulary)
+            vocabulary_lib.check_vocabulary(tokens, source="vocabulary", roles=self._given_roles)
+        roles = self._given_roles or vocabulary_lib.special_roles(tokens)
+        added_tokens = self._given_added_tokens
+        if added_tokens is None:
+            added_tokens = added_tokens_lib.default_added_tokens(tokens, roles)
+        added_tokens_lib.check_added_tokens(added_tokens, tokens)
+        self.vocabulary = tuple(tokens)
+        self._token_ids = {token: index for index, token in enumerate(tokens)}
+        self.added_tokens = tuple(
+            sorted(added_tokens, key=lambda token: self._token_ids[token.content])
+        )
+        self._special_token_attrs = []
+        for name in vocabulary_lib.ROLES:
+            self._add_special_token(roles[name], name)
+        special = {*roles.values(), *(token.content for token in added_tokens if token.special)}
+        self._special_tokens = sorted(special, key=self._token_ids.get)
+        self._wordpiece = WordPiece(
+            tokens,
+            unk_token=self.unk_token,
+            added_tokens=self.added_tokens,
+            normalizer=self._normalizer,
+        )
+
+    def call(self, inputs):
+        """Returns the ids as TensorFlow tensors, where the base class makes lists when eager."""
+        return self.tokenize(inputs)
+
+    def tokenize(self, inputs):
+        """Turns text into token ids, as calling the layer does."""
+        self._check_vocabulary()
+        with tf.device("cpu"):
+            texts = tf.convert_to_tensor(inputs, tf.string)
+            if texts.shape.rank == 0:
+                return self._wordpiece(texts[tf.newaxis]).flat_values
+            if texts.shape.rank == 1:
+                return self._wordpiece(texts)
+            raise ValueError(f"`inputs` must have rank 0 or 1. Received: shape={texts.shape}")
+
+    def detokenize(self, inputs):
+        """Turns token ids into text: pieces are joined, words are set apart by a space.
+
+        Args:
+            inputs: int tensor or ragged tensor of rank 1 or 2.
+
+        Returns:
+            String tensor of rank 0 or 1.
+        """
+        self._check_vocabulary()
+        with tf.device("cpu"):
+            pieces = tf.gather(tf.constant(self.vocabulary), inputs)
+            texts = tf.strings.reduce_join(pieces, separator=" ", axis=-1)
+            return tf.strings.regex_replace(texts, f" {vocabulary_lib.CONTINUATION_PREFIX}", "")
+
+    @property
+    def pair_separators(self):
+        """How many end tokens stand between the texts of a pair."""
+        if self._given_pair_separators is not None:
+            return self._given_pair_separators
+        return 1 if self._is_berts() else 2
+
+    @property
+    def has_segment_ids(self):
+        """Whether the texts of a pair are told apart by segment ids."""
+        if self._given_has_segment_ids is not None:
+            return self._given_has_segment_ids
+        return self._is_berts()
+
+    def _is_berts(self):
+        return vocabulary_lib.layout_of_roles(self.roles) == "BERT"
+
+    @property
+    def roles(self):
+        """Dict from `start_token` and the other roles to their tokens."""
+        self._check_vocabulary()
+        return {role: getattr(self, role) for role in vocabulary_lib.ROLES}
+
+    def settings(self):
+        """Returns all of this as `TokenizerSettings`, which the files of other libraries hold."""
+        return huggingface_tokenizer.TokenizerSettings(
+            vocabulary=tuple(self.get_vocabulary()),
+            lowercase=self.lowercase,
+            strip_accents=self.strip_accents,
+            split_chinese=self.split_chinese,
+            special_tokens=self.roles,
+            pair_separators=self.pair_separators,
+            has_segment_ids=self.has_segment_ids,
+            model_max_length=self.model_max_length,
+            added_tokens=self.added_tokens,
+        )
+
+    @property
+    def fingerprint(self):
+        """SHA-256, in hexadecimal, of all that decides the ids: equal means equal ids."""
+        decisive = {"vocabulary": self.get_vocabulary(), "lowercase": self.lowercase}
+        # Only what differs from the defaults, so that a fingerprint stays when settings are added.
+        strip_accents = bert_normalizer.strips_accents(self.lowercase, self.strip_accents)
+        if strip_accents != self.lowercase:
+            decisive["strip_accents"] = strip_accents
+        if not self.split_chinese:
+            decisive["split_chinese"] = False
+        roles = self.roles
+        if roles != vocabulary_lib.special_roles(self.vocabulary):
+            decisive["special_tokens"] = roles
+        if self.added_tokens != added_tokens_lib.default_added_tokens(self.vocabulary, roles):
+            decisive["added_tokens"] = list(map(dataclasses.asdict, self.added_tokens))
+        encoded = json.dumps(decisive, sort_keys=True).encode("utf-8")
+        return hashlib.sha256(encoded).hexdigest()
+
+    @classmethod
+    def from_preset(cls, preset, config_file=CONFIG_FILE, **kwargs):
+        """Loads the tokenizer of a preset, one that was saved on its own, or Hugging Face's.
+
+        Args:
+            preset: str. What keras_hub's `from_preset` takes; a local folder with a tokenizer and a
+                body of any class or none, which the base class refuses; or a folder with Hugging
+                Face's files, here or as `hf://user/model`.
+            config_file: str. Name of the tokenizer's configuration in the preset.
+            **kwargs: constructor arguments that replace those of the configuration.
+
+        Returns:
+            A tokenizer of the class that was saved, if it is one of this class, else of this class.
+        """
+        directory = local_directory(preset) or preset
+        if huggingface_tokenizer.has_tokenizer(directory):
+            settings = huggingface_tokenizer.read_tokenizer(directory)
+            fields = dataclasses.fields(settings)
+            arguments = {field.name: getattr(settings, field.name) for field in fields}
+            return cls(**{**arguments, **kwargs})
+        config_path = os.path.join(preset, config_file)
+        if not os.path.exists(config_path):
+            return super().from_preset(preset, config_file=config_file, **kwargs)
+        with open(config_path, encoding="utf-8") as file:
+            config = json.load(file)
+        config["config"].update(kwargs)
+        tokenizer = keras.saving.deserialize_keras_object(config)
+        if not isinstance(tokenizer, cls):
+            # The classes differ in their body alone.
+            tokenizer = cls.from_config(config["config"])
+        tokenizer.load_preset_assets(preset)
+        return tokenizer
+
+    def get_config(self):
+        """Returns the configuration, without the vocabulary: it is saved as an asset."""
+        config = super().get_config()
+        roles, added_tokens = self._given_roles, self._given_added_tokens
+        if added_tokens is not None:
+            added_tokens = list(map(dataclasses.asdict, added_tokens))
+        config.update(
+            {
+                "vocabulary": None,
+                "lowercase": self.lowercase,
+                "strip_accents": self.strip_accents,
+                "split_chinese": self.split_chinese,
+                "special_tokens": None if roles is None else dict(roles),
+                "added_tokens": added_tokens,
+                "pair_separators": self._given_pair_separators,
+                "has_segment_ids": self._given_has_segment_ids,
+                "model_max_length": self.model_max_length,
+            }
+        )
+        return config
+
+
+def _as_added_token(token):
+    if isinstance(token, added_tokens_lib.AddedToken):
+        return token
+    return added_tokens_lib.AddedToken(**token)
