@@ -10,6 +10,7 @@ BINARIES = {
     "mpnet-train-vocab": "train_vocab",
     "mpnet-prepare": "prepare",
     "mpnet-pretrain": "pretrain",
+    "mpnet-convert": "convert",
     "mpnet-show": "show",
 }
 
@@ -30,8 +31,10 @@ setuptools.setup(
         "keras-nlp",
         "matplotlib",
         "ml_collections",
+        "ml_dtypes",
         "numpy",
         "rich",
+        "safetensors",
         # 2.20 has a memory fault in FastBertNormalizer, which every text passes.
         "tensorflow>=2.21",
         "tensorflow-text>=2.21",
@@ -42,7 +45,8 @@ setuptools.setup(
         "beam": ["apache-beam"],
         # Generates the normaliser's tables again; dartsclone is compiled when it is installed.
         "tables": ["dartsclone", "flatbuffers"],
-        "interop": ["torch==2.13.0", "transformers", "safetensors"],
+        # The libraries that conversions are compared with; PyTorch also reads its own files.
+        "interop": ["sentence-transformers", "torch==2.13.0", "transformers"],
         # Keras' other backend; the CPU alone unless one of JAX's own extras says otherwise.
         "jax": ["jax"],
         "dev": [

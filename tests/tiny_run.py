@@ -31,11 +31,12 @@ def write_corpus(path, num_documents=90):
     path.write_text("\n\n".join(documents) + "\n")
 
 
-def prepare_tiny_shards(directory):
+def prepare_tiny_shards(directory, tokenizer=None):
     """Writes a corpus and its shards into a directory; returns the shards' path."""
+    tokenizer = MPNetTokenizer(VOCABULARY) if tokenizer is None else tokenizer
     corpus, shards = directory / "corpus.txt", directory / "shards"
     write_corpus(corpus)
-    prepare_shards([str(corpus)], MPNetTokenizer(VOCABULARY), shards, heldout_share=0.2)
+    prepare_shards([str(corpus)], tokenizer, shards, heldout_share=0.2)
     return str(shards)
 
 

@@ -18,8 +18,8 @@ from mpnet_tf.data.output_directory import (
 )
 from mpnet_tf.data.shards import first_documents
 from mpnet_tf.data.vocabulary import write_vocabulary
-from mpnet_tf.models import MPNetTokenizer
 from mpnet_tf.models.bodies import check_body, make_masked_lm
+from mpnet_tf.models.tokenizers import open_tokenizer, tokenizer_of_body
 from mpnet_tf.objectives import Mixture, TokenRoles
 from mpnet_tf.objectives.registry import parse_mixture
 from mpnet_tf.serving.fill_mask import FillMask, export_fill_mask
@@ -155,16 +155,14 @@ def _shards_directory(config, run, warm_start, *, patterns, vocabulary_path, rea
                 f"{patterns[0]} is a directory without {MANIFEST_FILE}: neither finished shards "
                 "nor text. Make shards with mpnet-prepare, or give a glob of text files."
             )
-    own_vocabulary = run.file("vocab.txt")
-    if vocabulary_path is None and os.path.exists(own_vocabulary):
-        vocabulary_path = own_vocabulary
-    borrowed = None
-    if vocabulary_path is None and warm_start is not None:
-        borrowed = vocabulary_path = _vocabulary_of_weights(warm_start)
-    if vocabulary_path is None:
-        vocabulary_path = own_vocabulary
-        _train_vocabulary(config, run, vocabulary_path, patterns=patterns, reading=reading)
-    tokenizer = MPNetTokenizer(vocabulary_path, lowercase=config.data.lowercase)
+    tokenizer = _tokenizer(
+        config,
+        run,
+        warm_start,
+        patterns=patterns,
+        vocabulary_path=vocabulary_path,
+        reading=reading,
+    )
     # What does not suit the weights, or lacks what the objective needs, is refused before the work.
     if warm_start is not None:
         warm_start.check_tokenizer(tokenizer)
@@ -180,22 +178,43 @@ def _shards_directory(config, run, warm_start, *, patterns, vocabulary_path, rea
         reuse_existing=True,
         **reading,
     )
-    if borrowed is not None:
-        # Once it goes on, the run has no need of the other directory.
-        run.begin()
-        with explained_write_errors(own_vocabulary):
-            write_vocabulary(tokenizer.get_vocabulary(), own_vocabulary)
     return shards
 
 
-def _vocabulary_of_weights(warm_start):
-    if warm_start.source.vocabulary_path is None:
+def _tokenizer(config, run, warm_start, *, patterns, vocabulary_path, reading):
+    """Opens the tokenizer that is given, the run's own, or that of its first weights."""
+    own_vocabulary, own_tokenizer = run.file("vocab.txt"), run.file("tokenizer")
+    if vocabulary_path is None:
+        kept = [path for path in (own_tokenizer, own_vocabulary) if os.path.exists(path)]
+        if kept:
+            vocabulary_path = kept[0]
+        elif warm_start is not None:
+            return _tokenizer_of_weights(config, run, warm_start, path=own_tokenizer)
+        else:
+            vocabulary_path = own_vocabulary
+            _train_vocabulary(config, run, vocabulary_path, patterns=patterns, reading=reading)
+    return open_tokenizer(vocabulary_path, lowercase=config.data.lowercase)
+
+
+def _tokenizer_of_weights(config, run, warm_start, *, path):
+    """Returns the weights' tokenizer and keeps it: once it goes on, the run needs no weights."""
+    tokenizer = warm_start.source.tokenizer
+    if tokenizer is None:
         raise ValueError(
             "--vocab must be given with weights that do not tell their vocabulary. "
             f"Received: --init_from={warm_start.source.path}"
         )
+    if tokenizer.lowercase != config.data.lowercase:
+        raise ValueError(
+            "`data.lowercase` must be that of the weights' tokenizer. Received: lowercase: "
+            f"{config.data.lowercase} in the new run, {tokenizer.lowercase} in the "
+            f"{warm_start.source.kind}. Set --config.data.lowercase={tokenizer.lowercase}"
+        )
     _announce(f"using the vocabulary of {warm_start.source.path}")
-    return warm_start.source.vocabulary_path
+    run.begin()
+    with appearing_directory(path) as unfinished, explained_write_errors(path):
+        tokenizer.save_to_preset(unfinished)
+    return tokenizer
 
 
 def _train_vocabulary(config, run, path, *, patterns, reading):
@@ -221,7 +240,8 @@ def _write_outputs(config, run, masked_lm, *, data, results):
         ):
             reserve_weights_space(unfinished, masked_lm.variables)
             masked_lm.save_to_preset(unfinished)
-            data.tokenizer.save_to_preset(unfinished)
+            tokenizer = tokenizer_of_body(config.model.body, data.tokenizer.settings())
+            tokenizer.save_to_preset(unfinished)
     if fills_masks:
         paths["saved_model"] = run.file("saved_model")
         if is_free(paths["saved_model"]):

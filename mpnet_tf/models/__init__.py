@@ -2,32 +2,68 @@
 
 from mpnet_tf.models.bert_backbone import BertBackbone
 from mpnet_tf.models.bert_masked_lm import BertMaskedLM
+from mpnet_tf.models.bert_question_answering import BertQuestionAnswering
+from mpnet_tf.models.bert_text_classifier import BertTextClassifier
+from mpnet_tf.models.bert_text_embedder import BertTextEmbedder
+from mpnet_tf.models.bert_token_classifier import BertTokenClassifier
+from mpnet_tf.models.bert_tokenizer import BertTokenizer
 from mpnet_tf.models.bodies import BODIES, make_backbone, make_masked_lm
 from mpnet_tf.models.glm_backbone import GLMBackbone
 from mpnet_tf.models.glm_masked_lm import GLMMaskedLM
+from mpnet_tf.models.glm_tokenizer import GLMTokenizer
 from mpnet_tf.models.masked_lm import TransformerMaskedLM
 from mpnet_tf.models.mpnet_backbone import MPNetBackbone
 from mpnet_tf.models.mpnet_masked_lm import MPNetMaskedLM
+from mpnet_tf.models.mpnet_question_answering import MPNetQuestionAnswering
+from mpnet_tf.models.mpnet_text_classifier import MPNetTextClassifier
+from mpnet_tf.models.mpnet_text_embedder import MPNetTextEmbedder
+from mpnet_tf.models.mpnet_token_classifier import MPNetTokenClassifier
 from mpnet_tf.models.mpnet_tokenizer import MPNetTokenizer
 from mpnet_tf.models.pretrainer import Pretrainer
+from mpnet_tf.models.question_answering import TransformerQuestionAnswering
+from mpnet_tf.models.task_models import TASKS, make_task, task_of
+from mpnet_tf.models.text_classifier import TransformerTextClassifier
+from mpnet_tf.models.text_embedder import TransformerTextEmbedder
+from mpnet_tf.models.text_packer import TextPacker
+from mpnet_tf.models.token_classifier import TransformerTokenClassifier
 from mpnet_tf.models.transformer_backbone import TransformerBackbone
+from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
 from mpnet_tf.models.xlnet_style_backbone import XLNetStyleBackbone
 from mpnet_tf.models.xlnet_style_masked_lm import XLNetStyleMaskedLM
 
 __all__ = [
     "BODIES",
+    "TASKS",
     "BertBackbone",
     "BertMaskedLM",
+    "BertQuestionAnswering",
+    "BertTextClassifier",
+    "BertTextEmbedder",
+    "BertTokenClassifier",
+    "BertTokenizer",
     "GLMBackbone",
     "GLMMaskedLM",
+    "GLMTokenizer",
     "MPNetBackbone",
     "MPNetMaskedLM",
+    "MPNetQuestionAnswering",
+    "MPNetTextClassifier",
+    "MPNetTextEmbedder",
+    "MPNetTokenClassifier",
     "MPNetTokenizer",
     "Pretrainer",
+    "TextPacker",
     "TransformerBackbone",
     "TransformerMaskedLM",
+    "TransformerQuestionAnswering",
+    "TransformerTextClassifier",
+    "TransformerTextEmbedder",
+    "TransformerTokenClassifier",
+    "TransformerTokenizer",
     "XLNetStyleBackbone",
     "XLNetStyleMaskedLM",
     "make_backbone",
     "make_masked_lm",
+    "make_task",
+    "task_of",
 ]

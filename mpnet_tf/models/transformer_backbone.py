@@ -10,6 +10,7 @@ from mpnet_tf.layers.relative_position_bias import RelativePositionBias
 from mpnet_tf.layers.slot_embedding import SlotEmbedding
 from mpnet_tf.layers.transformer_block import TransformerBlock
 from mpnet_tf.layers.visibility_bias import VisibilityBias
+from mpnet_tf.models.foreign_presets import ForeignPresets
 
 _RELATIVE_DEFAULTS = types.MappingProxyType(
     {"num_relative_buckets": 32, "max_relative_distance": 128}
@@ -41,7 +42,7 @@ def weight_initializer(stddev):
 
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
-class TransformerBackbone(keras_hub.models.Backbone):
+class TransformerBackbone(ForeignPresets, keras_hub.models.Backbone):
     """A transformer encoder over tokens that see whatever they are told to see.
 
     Called plainly, as here, every token sees every other; in pretraining, `Pretrainer` runs the

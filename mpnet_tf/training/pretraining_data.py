@@ -6,7 +6,7 @@ import os
 from mpnet_tf.data.manifest import TOKENIZER_DIRECTORY, read_manifest
 from mpnet_tf.data.packed_rows import PackedRows
 from mpnet_tf.data.shards import TokenShards
-from mpnet_tf.models import MPNetTokenizer
+from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
 from mpnet_tf.objectives import TokenRoles
 from mpnet_tf.objectives import registry as objectives
 
@@ -17,7 +17,7 @@ class PretrainingData:
 
     Attributes:
         manifest: `Manifest` of the shards.
-        tokenizer: `MPNetTokenizer` that made them.
+        tokenizer: `TransformerTokenizer` that made them.
         objective: an objective of `mpnet_tf.objectives`, or a mixture.
         rows: `PackedRows` of the training split.
         heldout_rows: `PackedRows` of the held-out split.
@@ -26,7 +26,7 @@ class PretrainingData:
     """
 
     manifest: object
-    tokenizer: MPNetTokenizer
+    tokenizer: TransformerTokenizer
     objective: object
     rows: PackedRows
     heldout_rows: PackedRows
@@ -49,7 +49,9 @@ def open_data(config, shards_directory):
             the objective's settings are out of range.
     """
     manifest = read_manifest(shards_directory)
-    tokenizer = MPNetTokenizer.from_preset(os.path.join(shards_directory, TOKENIZER_DIRECTORY))
+    tokenizer = TransformerTokenizer.from_preset(
+        os.path.join(shards_directory, TOKENIZER_DIRECTORY)
+    )
     objective = make_objective(
         config, TokenRoles.from_tokenizer(tokenizer), config.data.sequence_length
     )

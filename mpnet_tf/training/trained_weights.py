@@ -9,11 +9,13 @@ import keras
 import keras_hub
 from absl import logging
 
+from mpnet_tf.conversion.sources import is_foreign, read_foreign
 from mpnet_tf.data.manifest import TOKENIZER_DIRECTORY, hash_file, read_manifest
-from mpnet_tf.models import MPNetTokenizer
 from mpnet_tf.models.bodies import BODIES
-from mpnet_tf.models.mpnet_tokenizer import CONFIG_FILE as TOKENIZER_FILE
-from mpnet_tf.models.mpnet_tokenizer import VOCABULARY_FILE
+from mpnet_tf.models.converted_model import model_from
+from mpnet_tf.models.tokenizers import tokenizer_of_body
+from mpnet_tf.models.wordpiece_tokenizer import CONFIG_FILE as TOKENIZER_FILE
+from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
 from mpnet_tf.training.checkpoint_files import (
     RECORD_FILE,
     CheckpointDamageError,
@@ -37,13 +39,13 @@ class TrainedWeights:
 
     Attributes:
         path: str. What was opened.
-        kind: "preset", "run" or "checkpoint".
+        kind: "preset", "run" or "checkpoint"; "model" of another library's.
         model_settings: dict from names of `ModelConfig` to the values that the weights are for.
         weights: dict from variable paths to arrays.
         hashes: dict from the files that the weights were in to their SHA-256 in hexadecimal.
-        tokenizer: `MPNetTokenizer` of the weights, or None where none is found.
+        tokenizer: `TransformerTokenizer` of the weights, or None where none is found.
         tokenizer_fingerprint: str or None. May be known where the tokenizer is not.
-        vocabulary_path: str or None. The tokenizer's vocabulary file.
+        tokenizer_path: str or None. The directory that the tokenizer is in.
     """
 
     path: str
@@ -51,18 +53,19 @@ class TrainedWeights:
     model_settings: dict
     weights: dict
     hashes: dict
-    tokenizer: MPNetTokenizer | None = None
+    tokenizer: TransformerTokenizer | None = None
     tokenizer_fingerprint: str | None = None
-    vocabulary_path: str | None = None
+    tokenizer_path: str | None = None
 
 
 def read_trained_weights(path):
     """Reads trained weights and what is known of them.
 
     Args:
-        path: str. A preset directory; a run directory, for its newest whole checkpoint; or the
-            folder of one checkpoint. The averaged weights are taken of a run whose optimizer has
-            such.
+        path: str. A preset directory; a run directory, for its newest whole checkpoint; the
+            folder of one checkpoint; or what `mpnet_tf.conversion.sources.read_foreign` takes. The
+            averaged weights are taken of a run whose optimizer has such. A model of another
+            library without a language-model head gets a fresh one.
 
     Returns:
         `TrainedWeights`.
@@ -74,13 +77,16 @@ def read_trained_weights(path):
         return _open_checkpoint(path)
     if os.path.exists(os.path.join(path, _TASK_FILE)):
         return _open_preset(path)
+    if is_foreign(path):
+        return _open_foreign(path)
     checkpoints = list_checkpoints(os.path.join(path, "checkpoints"))
     if checkpoints:
         return _open_run(path, checkpoints)
     found = "a directory without any of these" if os.path.isdir(path) else "no directory"
     raise ValueError(
         f"`init_from` must be a preset directory (with {_TASK_FILE}), a run directory with a "
-        f"checkpoint, or the folder of a checkpoint. Received: init_from={path!r}, {found}."
+        "checkpoint, the folder of a checkpoint, a model of transformers, or a pretraining "
+        f"checkpoint (.pt). Received: init_from={path!r}, {found}."
     )
 
 
@@ -166,12 +172,47 @@ def _tokenizer_of_run(run):
 def _tokenizer_in(preset):
     if not os.path.exists(os.path.join(preset, TOKENIZER_FILE)):
         return {}
-    tokenizer = MPNetTokenizer.from_preset(preset)
+    tokenizer = TransformerTokenizer.from_preset(preset)
     return {
         "tokenizer": tokenizer,
         "tokenizer_fingerprint": tokenizer.fingerprint,
-        "vocabulary_path": os.path.join(preset, "assets", "tokenizer", VOCABULARY_FILE),
+        "tokenizer_path": preset,
     }
+
+
+def _open_foreign(path):
+    pretrained = read_foreign(path)
+    # An accelerator's memory is for the run's own model.
+    with keras.device("cpu:0"):
+        masked_lm = model_from(pretrained, task="masked_lm")
+    found = {}
+    if pretrained.tokenizer is not None:
+        tokenizer = tokenizer_of_body(pretrained.body, pretrained.tokenizer)
+        found = {
+            "tokenizer": tokenizer,
+            "tokenizer_fingerprint": tokenizer.fingerprint,
+            "tokenizer_path": path,
+        }
+    return TrainedWeights(
+        path,
+        "model",
+        model_settings={**pretrained.settings, "body": pretrained.body},
+        weights={variable.path: variable.value.numpy() for variable in masked_lm.weights},
+        hashes=_hashes(
+            [path]
+            if os.path.isfile(path)
+            else [*_files(path, "*.safetensors"), *_files(path, "pytorch_model*.bin")]
+        ),
+        **found,
+    )
+
+
+def _hashes(paths):
+    return {os.path.basename(path): hash_file(path).sha256 for path in paths}
+
+
+def _files(folder, pattern):
+    return sorted(glob.glob(os.path.join(glob.escape(folder), pattern)))
 
 
 def _open_preset(path):
@@ -198,10 +239,7 @@ def _open_preset(path):
         "preset",
         model_settings=settings,
         weights={variable.path: variable.value.numpy() for variable in masked_lm.weights},
-        hashes={
-            os.path.basename(name): hash_file(name).sha256
-            for name in sorted(glob.glob(os.path.join(glob.escape(path), "*.weights.h5")))
-        },
+        hashes=_hashes(_files(path, "*.weights.h5")),
         **_tokenizer_in(path),
     )
 

@@ -70,7 +70,7 @@ class WarmStart:
         """Checks that a run's token ids mean what they meant to the weights.
 
         Args:
-            tokenizer: `MPNetTokenizer` of the run. Where that of the weights is not known, a
+            tokenizer: `TransformerTokenizer` of the run. Where that of the weights is not known, a
                 warning says so.
 
         Raises:
@@ -108,9 +108,8 @@ class WarmStart:
         if tokenizer.lowercase != own.lowercase:
             told.append(self._token_difference("lowercase", tokenizer.lowercase, own.lowercase))
         return (
-            f"with {'; '.join(told)}. Make the shards with --vocab={self.source.vocabulary_path} "
-            f"--lowercase={own.lowercase}, or begin from text, without --vocab and with "
-            f"--config.data.lowercase={own.lowercase}."
+            f"with {'; '.join(told) or 'another way to cut text'}. Make the shards with "
+            f"--vocab={self.source.tokenizer_path}, or begin from text without --vocab."
         )
 
     def _token_difference(self, name, given, own):

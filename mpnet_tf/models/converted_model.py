@@ -1,0 +1,100 @@
+"""Models of ours from what another library's files held, and the other way."""
+
+import inspect
+
+from absl import logging
+from keras import ops
+
+from mpnet_tf.conversion.pretrained_model import PretrainedModel
+from mpnet_tf.models.bodies import BODIES
+from mpnet_tf.models.task_models import make_task, task_of
+from mpnet_tf.models.transformer_backbone import TransformerBackbone
+
+
+def model_from(pretrained, *, task=None, load_weights=True, **settings):
+    """Makes the model that a conversion read.
+
+    Args:
+        pretrained: `PretrainedModel`.
+        task: str or None. One of `mpnet_tf.models.TASKS`; None for the source's own. A head that
+            the source lacks starts with random weights, and a warning says so.
+        load_weights: bool. Whether to give the model the weights; it starts anew otherwise.
+        **settings: arguments of the body or of the head in place of the source's.
+
+    Returns:
+        The model, of the body's own class.
+
+    Raises:
+        ValueError: if the body has no such task, or a setting changes the shape of a weight.
+    """
+    task = pretrained.task if task is None else task
+    body_cls = BODIES[pretrained.body]
+    names = {*inspect.signature(TransformerBackbone).parameters, "name"}
+    body_settings = {name: value for name, value in settings.items() if name in names}
+    head_settings = {name: value for name, value in settings.items() if name not in names}
+    preprocessor = head_settings.pop("preprocessor", None)
+    # "dropout" and such are of both; a fresh head gets its body's.
+    if task == pretrained.task:
+        head_settings = {**pretrained.head_settings, **head_settings}
+    backbone = body_cls(**{**pretrained.settings, **body_settings})
+    model = make_task(task, backbone, **head_settings)
+    if preprocessor is not None:
+        model.preprocessor = preprocessor
+    if load_weights:
+        _set_weights(model, pretrained)
+    return model
+
+
+def _set_weights(model, pretrained):
+    missing, differing = [], []
+    for variable in model.weights:
+        array = pretrained.weights.get(variable.path)
+        if array is None:
+            missing.append(variable.path)
+        elif tuple(variable.shape) != array.shape:
+            differing.append(
+                f"{variable.path} has shape {array.shape} in the source and "
+                f"{tuple(variable.shape)} in the model"
+            )
+    if differing:
+        raise ValueError(
+            f"The settings must not change the shapes of weights that are loaded: "
+            f"{'; '.join(differing)}."
+        )
+    if missing:
+        logging.warning(
+            "The source has no weights for %s; they are random until they are trained.",
+            ", ".join(missing),
+        )
+    for variable in model.weights:
+        if variable.path in pretrained.weights:
+            variable.assign(pretrained.weights[variable.path].astype(variable.dtype))
+
+
+def pretrained_from(model, tokenizer=None, **carried):
+    """Describes a model for a converter that writes it.
+
+    Args:
+        model: what `mpnet_tf.models.make_task` returns.
+        tokenizer: `TokenizerSettings`, as `TransformerTokenizer.settings` gives, or None.
+        **carried: the `carried_` arguments of `PretrainedModel`.
+
+    Returns:
+        `PretrainedModel`.
+
+    Raises:
+        ValueError: if the model is of none of the tasks.
+    """
+    task, head_settings = task_of(model)
+    backbone = model if task == "backbone" else model.backbone
+    bodies = {body_cls: body for body, body_cls in BODIES.items()}
+    settings = backbone.get_config()
+    return PretrainedModel(
+        body=bodies[type(backbone)],
+        task=task,
+        settings=settings,
+        head_settings=head_settings,
+        weights={variable.path: ops.convert_to_numpy(variable) for variable in model.weights},
+        tokenizer=tokenizer,
+        **carried,
+    )

@@ -1,0 +1,146 @@
+"""One model from one library's files to another's."""
+
+import dataclasses
+import os
+import shutil
+
+import keras
+
+from mpnet_tf.conversion.carried_files import read_carried, write_carried
+from mpnet_tf.conversion.huggingface_directory import write_huggingface
+from mpnet_tf.conversion.json_files import read_json
+from mpnet_tf.conversion.sentence_transformers_directory import write_sentence_transformers
+from mpnet_tf.conversion.sources import is_foreign, read_foreign
+from mpnet_tf.data.output_directory import appearing_directory, explained_write_errors, is_free
+from mpnet_tf.models.converted_model import model_from, pretrained_from
+from mpnet_tf.models.tokenizers import tokenizer_of_body
+from mpnet_tf.models.wordpiece_tokenizer import CONFIG_FILE as TOKENIZER_FILE
+from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
+
+FORMATS = ("keras", "huggingface", "sentence_transformers")
+_CARD_FILE = "README.md"
+_CONFIG_FILE = "config.json"
+_TASK_FILE = "task.json"
+# In a run directory.
+_PRESET_FOLDER = "preset"
+
+
+def convert(source, output, *, to, task=None, dictionary=None, weights_only=True, **head_settings):
+    """Converts a model; the format of the source is recognised.
+
+    Args:
+        source: str. A preset, a run directory for its preset, or what
+            `mpnet_tf.conversion.sources.read_foreign` takes.
+        output: str. A directory that is not there or empty; it appears when all is written.
+        to: str. One of `FORMATS`.
+        task: str or None. One of `mpnet_tf.models.TASKS`; None for the source's own, and for
+            "text_embedder" where `to` is "sentence_transformers". A head that the source lacks
+            starts with random weights, and a warning says so.
+        dictionary: str or None. The `dict.txt` of fairseq's checkpoint.
+        weights_only: bool. Whether to refuse a file of PyTorch's that could run code.
+        **head_settings: settings of the task's head in place of the source's, such as `pooling`.
+
+    Returns:
+        `PretrainedModel` as it was written.
+
+    Raises:
+        ValueError: if the source is of an unknown kind or damaged, or the format has no such model.
+        OSError: if the output cannot be written.
+    """
+    if to not in FORMATS:
+        raise ValueError(f"`to` must be one of {', '.join(FORMATS)}. Received: to={to!r}")
+    if not is_free(output):
+        raise ValueError(f"{output} is there already. Choose another output, or remove it.")
+    if to == "sentence_transformers":
+        task = task or "text_embedder"
+    source = _preset_of_run(source)
+    pretrained = read_pretrained(source, dictionary=dictionary, weights_only=weights_only)
+    if head_settings or task not in (None, pretrained.task):
+        pretrained = _with_head(pretrained, task or pretrained.task, head_settings)
+    with appearing_directory(output) as directory, explained_write_errors(output):
+        card = os.path.join(source, _CARD_FILE)
+        if os.path.isfile(card):
+            shutil.copy(card, directory)
+        _WRITERS[to](pretrained, directory)
+    return pretrained
+
+
+def _preset_of_run(source):
+    preset = os.path.join(source, _PRESET_FOLDER)
+    return preset if os.path.exists(os.path.join(preset, _CONFIG_FILE)) else source
+
+
+def _with_head(pretrained, task, head_settings):
+    changed = pretrained_from(model_from(pretrained, task=task, **head_settings))
+    return dataclasses.replace(
+        pretrained,
+        task=changed.task,
+        head_settings=changed.head_settings,
+        weights=changed.weights,
+    )
+
+
+def read_pretrained(source, *, dictionary=None, weights_only=True):
+    """Reads a model for a converter, from a preset or from another library's files.
+
+    Args:
+        source, dictionary, weights_only: as `convert` takes them.
+
+    Returns:
+        `PretrainedModel`.
+
+    Raises:
+        ValueError: if the source is of an unknown kind or damaged.
+    """
+    if is_foreign(source):
+        return read_foreign(source, dictionary=dictionary, weights_only=weights_only)
+    if not os.path.exists(os.path.join(source, _CONFIG_FILE)):
+        found = "a directory without these" if os.path.isdir(source) else "no such directory"
+        raise ValueError(
+            "`source` must be a preset, a run with one, a directory of transformers or "
+            "sentence-transformers, or a pretraining checkpoint (.pt). "
+            f"Received: source={source!r}, {found}"
+        )
+    tokenizer = None
+    if os.path.exists(os.path.join(source, TOKENIZER_FILE)):
+        tokenizer = TransformerTokenizer.from_preset(source).settings()
+    return pretrained_from(
+        _saved_class(source).from_preset(os.path.abspath(source)),
+        tokenizer,
+        **read_carried(source),
+    )
+
+
+def _saved_class(preset):
+    """Returns the class of a preset's task, or of its backbone where it has no task."""
+    path = os.path.join(preset, _TASK_FILE)
+    if not os.path.exists(path):
+        path = os.path.join(preset, _CONFIG_FILE)
+    name = read_json(path).get("registered_name")
+    saved_class = keras.saving.get_registered_object(name)
+    if saved_class is None:
+        raise ValueError(f"{path} must be of a model of this package. It is of {name!r}.")
+    return saved_class
+
+
+def _write_preset(pretrained, directory):
+    model_from(pretrained).save_to_preset(directory)
+    if pretrained.tokenizer is not None:
+        tokenizer_of_body(pretrained.body, pretrained.tokenizer).save_to_preset(directory)
+    write_carried(pretrained, directory)
+
+
+def _write_embedder(pretrained, directory):
+    if pretrained.task != "text_embedder":
+        raise ValueError(
+            "`task` must be 'text_embedder' for sentence-transformers, which has no other. "
+            f"Received: task={pretrained.task!r}"
+        )
+    write_sentence_transformers(pretrained, directory)
+
+
+_WRITERS = {
+    "keras": _write_preset,
+    "huggingface": write_huggingface,
+    "sentence_transformers": _write_embedder,
+}
