@@ -9,6 +9,7 @@ from data_prep import vocabulary as vocabulary_trainer
 from data_prep.prepare import prepare_shards
 from data_prep.reading import read_documents
 from data_prep.reference_text import reference_documents
+from mpnet_tf.conversion.model_card import CARD_FILE
 from mpnet_tf.data.manifest import MANIFEST_FILE
 from mpnet_tf.data.output_directory import (
     appearing_directory,
@@ -24,6 +25,7 @@ from mpnet_tf.objectives import Mixture, TokenRoles
 from mpnet_tf.objectives.registry import parse_mixture
 from mpnet_tf.serving.fill_mask import FillMask, export_fill_mask
 from mpnet_tf.training.callbacks import read_metrics
+from mpnet_tf.training.model_card import write_model_card
 from mpnet_tf.training.pretraining import pretrain
 from mpnet_tf.training.pretraining_data import make_objective, open_data
 from mpnet_tf.training.run_directory import RunDirectory, environment
@@ -242,6 +244,13 @@ def _write_outputs(config, run, masked_lm, *, data, results):
             masked_lm.save_to_preset(unfinished)
             tokenizer = tokenizer_of_body(config.model.body, data.tokenizer.settings())
             tokenizer.save_to_preset(unfinished)
+            write_model_card(
+                os.path.join(unfinished, CARD_FILE),
+                config=config,
+                manifest=data.manifest,
+                results=results,
+                origin=run.origin,
+            )
     if fills_masks:
         paths["saved_model"] = run.file("saved_model")
         if is_free(paths["saved_model"]):

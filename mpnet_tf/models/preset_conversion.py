@@ -2,13 +2,13 @@
 
 import dataclasses
 import os
-import shutil
 
 import keras
 
 from mpnet_tf.conversion.carried_files import read_carried, write_carried
 from mpnet_tf.conversion.huggingface_directory import write_huggingface
 from mpnet_tf.conversion.json_files import read_json
+from mpnet_tf.conversion.model_card import CARD_FILE, card_for
 from mpnet_tf.conversion.sentence_transformers_directory import write_sentence_transformers
 from mpnet_tf.conversion.sources import is_foreign, read_foreign
 from mpnet_tf.data.output_directory import appearing_directory, explained_write_errors, is_free
@@ -18,7 +18,6 @@ from mpnet_tf.models.wordpiece_tokenizer import CONFIG_FILE as TOKENIZER_FILE
 from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
 
 FORMATS = ("keras", "huggingface", "sentence_transformers")
-_CARD_FILE = "README.md"
 _CONFIG_FILE = "config.json"
 _TASK_FILE = "task.json"
 # In a run directory.
@@ -58,11 +57,18 @@ def convert(source, output, *, to, task=None, dictionary=None, weights_only=True
     if head_settings or task not in (None, pretrained.task):
         pretrained = _with_head(pretrained, task or pretrained.task, head_settings)
     with appearing_directory(output) as directory, explained_write_errors(output):
-        card = os.path.join(source, _CARD_FILE)
-        if os.path.isfile(card):
-            shutil.copy(card, directory)
         _WRITERS[to](pretrained, directory)
+        _write_card(source, directory, to=to)
     return pretrained
+
+
+def _write_card(source, directory, *, to):
+    path = os.path.join(source, CARD_FILE)
+    if os.path.isfile(path):
+        with open(path, encoding="utf-8") as file:
+            card = card_for(to, file.read())
+        with open(os.path.join(directory, CARD_FILE), "w", encoding="utf-8") as file:
+            file.write(card)
 
 
 def _preset_of_run(source):

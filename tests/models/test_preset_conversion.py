@@ -99,9 +99,10 @@ def test_a_run_is_converted_by_its_preset(preset, tmp_path):
 
 
 def test_a_model_card_comes_along(preset, tmp_path):
-    (preset / "README.md").write_text("# Mine\n")
+    (preset / "README.md").write_text("---\nlibrary_name: keras-hub\nlicense: mit\n---\n\n# Mine\n")
     convert(str(preset), str(tmp_path / "back"), to="huggingface")
-    assert (tmp_path / "back" / "README.md").read_text() == "# Mine\n"
+    card = "---\nlibrary_name: transformers\nlicense: mit\n---\n\n# Mine\n"
+    assert (tmp_path / "back" / "README.md").read_text() == card
 
 
 @pytest.mark.parametrize(
