@@ -1,7 +1,8 @@
 """mpnet-convert: a model from one library's files to another's.
 
 Reads a preset or a run of this package, a directory of transformers or sentence-transformers, or a
-pretraining checkpoint (.pt) of MPNet's authors or annotated-mpnet; the format is recognised.
+pretraining checkpoint (.pt) of the authors of MPNet or GLM or of annotated-mpnet; the format is
+recognised.
 
     mpnet-convert --input=runs/mine --to=huggingface --output=mine
     mpnet-convert --input=all-mpnet-base-v2 --to=keras --output=preset
@@ -40,8 +41,11 @@ _NORMALIZE = flags.DEFINE_bool(
     None,
     "Whether an embedder's vectors have length 1. Default: as the input's, or true.",
 )
-_DICTIONARY = flags.DEFINE_string(
-    "dictionary", None, "The dict.txt that a fairseq checkpoint numbered its tokens by."
+_VOCAB = flags.DEFINE_string(
+    "vocab",
+    None,
+    "What numbered the tokens of a pretraining checkpoint: a vocab.txt, fairseq's dict.txt, or a "
+    "directory with a tokenizer.",
 )
 _WEIGHTS_ONLY = flags.DEFINE_bool(
     "weights_only", True, "Refuse files of PyTorch's that hold objects, which can run any code."
@@ -65,7 +69,7 @@ def main(argv):
         _OUTPUT.value,
         to=_TO.value,
         task=_TASK.value,
-        dictionary=_DICTIONARY.value,
+        vocabulary=_VOCAB.value,
         weights_only=_WEIGHTS_ONLY.value,
         **head_settings,
     )

@@ -81,7 +81,7 @@ def run_pretraining(
     check_body(**dataclasses.asdict(config.model))
     # The workers of a cluster find each other before TensorFlow is used for anything else.
     strategy = make_strategy(config.execution)
-    warm_start = warm_start_of_run(run, init_from)
+    warm_start = warm_start_of_run(run, init_from, vocabulary=vocabulary_path)
     set_weights = None
     if warm_start is not None:
         warm_start.check_model(config.model)
@@ -186,15 +186,15 @@ def _shards_directory(config, run, warm_start, *, patterns, vocabulary_path, rea
 def _tokenizer(config, run, warm_start, *, patterns, vocabulary_path, reading):
     """Opens the tokenizer that is given, the run's own, or that of its first weights."""
     own_vocabulary, own_tokenizer = run.file("vocab.txt"), run.file("tokenizer")
-    if vocabulary_path is None:
-        kept = [path for path in (own_tokenizer, own_vocabulary) if os.path.exists(path)]
-        if kept:
-            vocabulary_path = kept[0]
-        elif warm_start is not None:
-            return _tokenizer_of_weights(config, run, warm_start, path=own_tokenizer)
-        else:
-            vocabulary_path = own_vocabulary
-            _train_vocabulary(config, run, vocabulary_path, patterns=patterns, reading=reading)
+    if os.path.exists(own_tokenizer):
+        vocabulary_path = own_tokenizer
+    elif warm_start is not None and (vocabulary_path is None or warm_start.source.is_file):
+        # Read with a checkpoint in one file, a vocabulary gets as many tokens as its table has.
+        return _tokenizer_of_weights(config, run, warm_start, path=own_tokenizer)
+    elif vocabulary_path is None:
+        vocabulary_path = own_vocabulary
+        if not os.path.exists(own_vocabulary):
+            _train_vocabulary(config, run, own_vocabulary, patterns=patterns, reading=reading)
     return open_tokenizer(vocabulary_path, lowercase=config.data.lowercase)
 
 

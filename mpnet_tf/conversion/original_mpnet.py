@@ -1,11 +1,8 @@
 """Pretraining checkpoints of MPNet's authors (fairseq) and of annotated-mpnet."""
 
-import argparse
-import dataclasses
-
-from mpnet_tf.conversion.huggingface_tokenizer import TokenizerSettings
+from mpnet_tf.conversion.checkpoint_vocabulary import fitted, read_checkpoint_vocabulary
 from mpnet_tf.conversion.pretrained_model import PretrainedModel
-from mpnet_tf.conversion.tensor_files import read_torch_file, state_dict_to_numpy
+from mpnet_tf.conversion.tensor_files import state_dict_to_numpy
 from mpnet_tf.conversion.weight_rules import (
     WeightRule,
     dense,
@@ -21,36 +18,30 @@ _MAX_RELATIVE_DISTANCE = 128
 _LAYER_NORM_EPSILON = 1e-5
 _INITIALIZER_STDDEV = 0.02
 _STATE_ENTRIES = ("model", "model_states")
-# What fairseq adds to the entries of a dict.txt, before and after them.
-_FIRST_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
-_LAST_TOKEN = "<mask>"
 
 
-def read_original_mpnet(path, *, dictionary=None, weights_only=True):
+def read_original_mpnet(checkpoint, path, *, vocabulary=None):
     """Reads a pretraining checkpoint, with the head that pretraining goes on with.
 
     Args:
-        path: str. A `.pt` file of fairseq or of annotated-mpnet.
-        dictionary: str or None. The `dict.txt` that fairseq numbered its tokens by.
-        weights_only: bool. Whether to refuse a file that holds more than tensors, plain values and
-            the arguments of a program. Such a file can run any code when it is read.
+        checkpoint: what PyTorch read from a `.pt` file of fairseq or of annotated-mpnet.
+        path: str. The file, for messages.
+        vocabulary: str or None. As `read_checkpoint_vocabulary` takes it.
 
     Returns:
         `PretrainedModel` of the task "masked_lm".
 
     Raises:
-        ValueError: if the file cannot be read, is of something else, or its model computes
-            something that the body here does not.
+        ValueError: if the file is of something else, or its model computes something that the body
+            here does not.
     """
-    checkpoint = read_torch_file(
-        path, weights_only=weights_only, known_classes=(argparse.Namespace,)
-    )
     checkpoint = checkpoint if isinstance(checkpoint, dict) else {}
     entry = next((name for name in _STATE_ENTRIES if name in checkpoint), None)
     if entry is None or "args" not in checkpoint:
         raise ValueError(
-            f"{path} is no pretraining checkpoint of MPNet: it must hold `args` and one of "
-            f"{', '.join(_STATE_ENTRIES)}. It holds {', '.join(map(str, checkpoint)) or 'neither'}."
+            f"{path} is no pretraining checkpoint of MPNet or GLM: it must hold `args` and one of "
+            f"{', '.join(_STATE_ENTRIES)}, or `module`. It holds "
+            f"{', '.join(map(str, checkpoint)) or 'neither'}."
         )
     tensors = {
         # The names under which fairseq and `torch.compile` wrap the model.
@@ -69,27 +60,18 @@ def read_original_mpnet(path, *, dictionary=None, weights_only=True):
         )
     except ValueError as error:
         raise ValueError(f"{path} cannot be converted: {error}.") from error
+    tokenizer = None
+    if vocabulary is not None:
+        tokenizer = fitted(
+            read_checkpoint_vocabulary(vocabulary), settings["vocabulary_size"], path=vocabulary
+        )
     return PretrainedModel(
         body="mpnet",
         task="masked_lm",
         settings=settings,
         weights=weights,
-        tokenizer=None
-        if dictionary is None
-        else _filled(read_dictionary(dictionary), settings["vocabulary_size"], dictionary),
+        tokenizer=tokenizer,
     )
-
-
-def _filled(tokenizer, num_rows, path):
-    """Names the rows that a table has beyond the tokens, as fairseq does where it pads one."""
-    num_tokens = len(tokenizer.vocabulary)
-    if num_tokens > num_rows:
-        raise ValueError(
-            f"{path} gives {num_tokens} tokens, where the checkpoint's table has {num_rows} rows. "
-            "Give the dict.txt that the checkpoint was trained with."
-        )
-    fillers = tuple(f"madeupword{number:04d}" for number in range(num_rows - num_tokens))
-    return dataclasses.replace(tokenizer, vocabulary=tokenizer.vocabulary + fillers)
 
 
 def _settings(arguments, tensors):
@@ -189,41 +171,3 @@ def _layer_rules(ours, theirs, settings):
         *dense({f"{ours}/feedforward_output": width}, {f"{theirs}.fc2": width}, inner),
         *norm(f"{ours}/feedforward_norm", f"{theirs}.final_layer_norm", width),
     ]
-
-
-def read_dictionary(path):
-    """Reads the vocabulary of a fairseq model: its `dict.txt` and the tokens that fairseq adds.
-
-    Args:
-        path: str. One token and its count a line.
-
-    Returns:
-        `TokenizerSettings`, lower-casing as MPNet's published vocabulary needs it.
-
-    Raises:
-        ValueError: if the file is none.
-    """
-    try:
-        with open(path, encoding="utf-8") as file:
-            entries = [line.rstrip("\n").rsplit(" ", 1) for line in file if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-    if not entries or not all(len(entry) == 2 and entry[1].isdigit() for entry in entries):
-        raise ValueError(f"{path} is no dict.txt: each line must be a token, a space and a count.")
-    tokens = (*_FIRST_TOKENS, *(token for token, _ in entries), _LAST_TOKEN)
-    return TokenizerSettings(
-        vocabulary=tokens,
-        lowercase=True,
-        strip_accents=True,
-        split_chinese=True,
-        special_tokens={
-            "start_token": "<s>",
-            "pad_token": "<pad>",
-            "end_token": "</s>",
-            "unk_token": "[UNK]" if "[UNK]" in tokens else "<unk>",
-            "mask_token": _LAST_TOKEN,
-        },
-        pair_separators=2,
-        has_segment_ids=False,
-        model_max_length=None,
-    )

@@ -24,7 +24,7 @@ _TASK_FILE = "task.json"
 _PRESET_FOLDER = "preset"
 
 
-def convert(source, output, *, to, task=None, dictionary=None, weights_only=True, **head_settings):
+def convert(source, output, *, to, task=None, vocabulary=None, weights_only=True, **head_settings):
     """Converts a model; the format of the source is recognised.
 
     Args:
@@ -35,7 +35,8 @@ def convert(source, output, *, to, task=None, dictionary=None, weights_only=True
         task: str or None. One of `mpnet_tf.models.TASKS`; None for the source's own, and for
             "text_embedder" where `to` is "sentence_transformers". A head that the source lacks
             starts with random weights, and a warning says so.
-        dictionary: str or None. The `dict.txt` of fairseq's checkpoint.
+        vocabulary: str or None. What numbered the tokens of a pretraining checkpoint, as
+            `read_checkpoint_vocabulary` takes it.
         weights_only: bool. Whether to refuse a file of PyTorch's that could run code.
         **head_settings: settings of the task's head in place of the source's, such as `pooling`.
 
@@ -53,7 +54,7 @@ def convert(source, output, *, to, task=None, dictionary=None, weights_only=True
     if to == "sentence_transformers":
         task = task or "text_embedder"
     source = _preset_of_run(source)
-    pretrained = read_pretrained(source, dictionary=dictionary, weights_only=weights_only)
+    pretrained = read_pretrained(source, vocabulary=vocabulary, weights_only=weights_only)
     if head_settings or task not in (None, pretrained.task):
         pretrained = _with_head(pretrained, task or pretrained.task, head_settings)
     with appearing_directory(output) as directory, explained_write_errors(output):
@@ -86,11 +87,11 @@ def _with_head(pretrained, task, head_settings):
     )
 
 
-def read_pretrained(source, *, dictionary=None, weights_only=True):
+def read_pretrained(source, *, vocabulary=None, weights_only=True):
     """Reads a model for a converter, from a preset or from another library's files.
 
     Args:
-        source, dictionary, weights_only: as `convert` takes them.
+        source, vocabulary, weights_only: as `convert` takes them.
 
     Returns:
         `PretrainedModel`.
@@ -99,7 +100,7 @@ def read_pretrained(source, *, dictionary=None, weights_only=True):
         ValueError: if the source is of an unknown kind or damaged.
     """
     if is_foreign(source):
-        return read_foreign(source, dictionary=dictionary, weights_only=weights_only)
+        return read_foreign(source, vocabulary=vocabulary, weights_only=weights_only)
     if not os.path.exists(os.path.join(source, _CONFIG_FILE)):
         found = "a directory without these" if os.path.isdir(source) else "no such directory"
         raise ValueError(

@@ -57,8 +57,13 @@ class TrainedWeights:
     tokenizer_fingerprint: str | None = None
     tokenizer_path: str | None = None
 
+    @property
+    def is_file(self):
+        """Whether they are all in one file, another library's."""
+        return os.path.isfile(self.path)
 
-def read_trained_weights(path):
+
+def read_trained_weights(path, *, vocabulary=None):
     """Reads trained weights and what is known of them.
 
     Args:
@@ -66,6 +71,8 @@ def read_trained_weights(path):
             folder of one checkpoint; or what `mpnet_tf.conversion.sources.read_foreign` takes. The
             averaged weights are taken of a run whose optimizer has such. A model of another
             library without a language-model head gets a fresh one.
+        vocabulary: str or None. What numbered the tokens of another library's checkpoint that does
+            not say, as `read_foreign` takes it.
 
     Returns:
         `TrainedWeights`.
@@ -78,7 +85,7 @@ def read_trained_weights(path):
     if os.path.exists(os.path.join(path, _TASK_FILE)):
         return _open_preset(path)
     if is_foreign(path):
-        return _open_foreign(path)
+        return _open_foreign(path, vocabulary)
     checkpoints = list_checkpoints(os.path.join(path, "checkpoints"))
     if checkpoints:
         return _open_run(path, checkpoints)
@@ -180,8 +187,8 @@ def _tokenizer_in(preset):
     }
 
 
-def _open_foreign(path):
-    pretrained = read_foreign(path)
+def _open_foreign(path, vocabulary):
+    pretrained = read_foreign(path, vocabulary=vocabulary)
     # An accelerator's memory is for the run's own model.
     with keras.device("cpu:0"):
         masked_lm = model_from(pretrained, task="masked_lm")

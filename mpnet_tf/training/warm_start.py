@@ -144,12 +144,13 @@ class WarmStart:
             variable.assign(weights[path].astype(variable.dtype))
 
 
-def warm_start_of_run(run, init_from):
+def warm_start_of_run(run, init_from, *, vocabulary=None):
     """Opens what a run is to begin from, unless it goes on from a checkpoint of its own.
 
     Args:
         run: `RunDirectory`, which is told what to record when it begins.
         init_from: str or None. As `open_warm_start` takes it.
+        vocabulary: str or None. As `open_warm_start` takes it.
 
     Returns:
         `WarmStart`, or None where none is needed.
@@ -170,7 +171,7 @@ def warm_start_of_run(run, init_from):
         )
     if run.has_checkpoint and os.path.abspath(init_from) == before["path"]:
         return None
-    warm_start = open_warm_start(init_from)
+    warm_start = open_warm_start(init_from, vocabulary=vocabulary)
     if before is not None and before["weights"] != warm_start.source.hashes:
         raise ValueError(
             f"{run.path} belongs to a run that was begun from other weights, once in "
@@ -181,11 +182,11 @@ def warm_start_of_run(run, init_from):
     return None if run.has_checkpoint else warm_start
 
 
-def open_warm_start(path):
+def open_warm_start(path, *, vocabulary=None):
     """Reads what a run is to begin from.
 
     Args:
-        path: str. As `read_trained_weights` takes it.
+        path, vocabulary: as `read_trained_weights` takes them.
 
     Returns:
         `WarmStart`.
@@ -193,4 +194,4 @@ def open_warm_start(path):
     Raises:
         ValueError: as `read_trained_weights`.
     """
-    return WarmStart(read_trained_weights(path))
+    return WarmStart(read_trained_weights(path, vocabulary=vocabulary))

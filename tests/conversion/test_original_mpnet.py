@@ -9,7 +9,8 @@ import re
 
 import pytest
 
-from mpnet_tf.conversion.original_mpnet import read_dictionary, read_original_mpnet
+from mpnet_tf.conversion.checkpoint_vocabulary import read_checkpoint_vocabulary
+from mpnet_tf.conversion.sources import read_foreign
 from mpnet_tf.models.converted_model import model_from
 from tests.conversion import peer_models
 from tests.conversion.peer_models import torch
@@ -90,7 +91,7 @@ def annotated_checkpoint(model, **changes):
 def test_a_checkpoint_gives_the_logits_of_its_model(make, model, tmp_path):
     path = str(tmp_path / "checkpoint.pt")
     torch.save(make(model), path)
-    pretrained = read_original_mpnet(path)
+    pretrained = read_foreign(path)
     assert pretrained.settings["max_sequence_length"] == peer_models.NUM_POSITIONS
     arrays = peer_models.inputs(model)
     difference = peer_models.largest_difference(
@@ -114,23 +115,25 @@ def test_another_model_is_refused(changes, message, model, tmp_path):
     path = str(tmp_path / "checkpoint.pt")
     torch.save(fairseq_checkpoint(model, **changes), path)
     with pytest.raises(ValueError, match=message):
-        read_original_mpnet(path)
+        read_foreign(path)
 
 
 def test_a_pickle_of_other_objects_is_refused_unless_asked_for(model, tmp_path):
     path = str(tmp_path / "checkpoint.pt")
     torch.save(fairseq_checkpoint(model) | {"task": re.compile("a")}, path)
     with pytest.raises(ValueError, match=r"object of re\._compile.*any code.*weights_only=False"):
-        read_original_mpnet(path)
-    assert read_original_mpnet(path, weights_only=False).body == "mpnet"
+        read_foreign(path)
+    assert read_foreign(path, weights_only=False).body == "mpnet"
 
 
 @pytest.mark.parametrize("contents", [{}, {"args": {}}, {"args": {}, "model": {"a": 1}}, [1]])
 def test_other_files_are_refused(contents, tmp_path):
     path = str(tmp_path / "checkpoint.pt")
     torch.save(contents, path)
-    with pytest.raises(ValueError, match=r"no pretraining checkpoint of MPNet|no state dict"):
-        read_original_mpnet(path)
+    with pytest.raises(
+        ValueError, match=r"no pretraining checkpoint of MPNet or GLM|no state dict"
+    ):
+        read_foreign(path)
 
 
 def test_a_file_that_is_cut_off_is_refused(model, tmp_path):
@@ -138,13 +141,13 @@ def test_a_file_that_is_cut_off_is_refused(model, tmp_path):
     torch.save(fairseq_checkpoint(model), path)
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(ValueError, match=r"checkpoint\.pt cannot be read"):
-        read_original_mpnet(str(path))
+        read_foreign(str(path))
 
 
 def test_a_dictionary_gets_the_tokens_that_fairseq_adds(tmp_path):
     path = tmp_path / "dict.txt"
     path.write_text("[PAD] 0\n[UNK] 0\nthe 12\n##s 3\n")
-    tokenizer = read_dictionary(str(path))
+    tokenizer = read_checkpoint_vocabulary(str(path))
     assert tokenizer.vocabulary == (
         *("<s>", "<pad>", "</s>", "<unk>"),
         *("[PAD]", "[UNK]", "the", "##s"),
@@ -157,17 +160,17 @@ def test_a_dictionary_fills_the_table(model, tmp_path):
     torch.save(fairseq_checkpoint(model), tmp_path / "checkpoint.pt")
     dictionary = tmp_path / "dict.txt"
     dictionary.write_text("".join(f"word{number} 1\n" for number in range(50)))
-    pretrained = read_original_mpnet(str(tmp_path / "checkpoint.pt"), dictionary=str(dictionary))
+    pretrained = read_foreign(str(tmp_path / "checkpoint.pt"), vocabulary=str(dictionary))
     assert len(pretrained.tokenizer.vocabulary) == peer_models.VOCABULARY_SIZE
     assert pretrained.tokenizer.vocabulary[-7:-5] == ("word49", "<mask>")
     dictionary.write_text("".join(f"word{number} 1\n" for number in range(70)))
     with pytest.raises(ValueError, match=r"75 tokens.*60 rows"):
-        read_original_mpnet(str(tmp_path / "checkpoint.pt"), dictionary=str(dictionary))
+        read_foreign(str(tmp_path / "checkpoint.pt"), vocabulary=str(dictionary))
 
 
-@pytest.mark.parametrize("contents", ["", "the\n", "the twelve\n"])
-def test_another_file_is_no_dictionary(contents, tmp_path):
+@pytest.mark.parametrize("contents", ["", "the\n", "the twelve\n", "[UNK] 1\nthe 0\nthe 2\n"])
+def test_another_file_is_no_vocabulary(contents, tmp_path):
     path = tmp_path / "dict.txt"
     path.write_text(contents)
-    with pytest.raises(ValueError, match=r"no dict\.txt"):
-        read_dictionary(str(path))
+    with pytest.raises(ValueError, match=r"dict\.txt: (the vocabulary|token 'the')"):
+        read_checkpoint_vocabulary(str(path))

@@ -1,0 +1,83 @@
+"""Vocabularies for checkpoints that hold none, fitted to the rows of their tables."""
+
+import dataclasses
+import os
+
+from mpnet_tf.conversion.huggingface_tokenizer import TokenizerSettings, read_tokenizer
+from mpnet_tf.data import vocabulary as vocabulary_lib
+
+# What fairseq adds to the entries of a dict.txt, before and after them.
+_FIRST_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
+_LAST_TOKEN = "<mask>"
+
+
+def read_checkpoint_vocabulary(path):
+    """Reads what numbered a checkpoint's tokens.
+
+    Args:
+        path: str. A directory with a tokenizer of `transformers`; a `vocab.txt`, one token a line;
+            or fairseq's `dict.txt`, a token and its count a line, to which fairseq adds tokens.
+            The files stand for lower-cased text, as the released vocabularies are.
+
+    Returns:
+        `TokenizerSettings`.
+
+    Raises:
+        ValueError: if it is none of these.
+    """
+    if os.path.isdir(path):
+        return read_tokenizer(path)
+    try:
+        with open(path, encoding="utf-8") as file:
+            entries = [line.rstrip("\n").rsplit(" ", 1) for line in file if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    if entries and all(len(entry) == 2 and entry[1].isdigit() for entry in entries):
+        tokens = [*_FIRST_TOKENS, *(token for token, _ in entries), _LAST_TOKEN]
+        vocabulary_lib.check_vocabulary(tokens, source=path)
+        return _settings(tokens)
+    return _settings(vocabulary_lib.read_vocabulary(path))
+
+
+def _settings(tokens):
+    roles = vocabulary_lib.special_roles(tokens)
+    is_berts = vocabulary_lib.layout_of_roles(roles) == "BERT"
+    return TokenizerSettings(
+        vocabulary=tuple(tokens),
+        lowercase=True,
+        strip_accents=True,
+        split_chinese=True,
+        special_tokens=roles,
+        pair_separators=1 if is_berts else 2,
+        has_segment_ids=is_berts,
+        model_max_length=None,
+    )
+
+
+def fitted(tokenizer, num_rows, *, path, further_tokens=()):
+    """Gives a vocabulary as many tokens as a table has rows.
+
+    Args:
+        tokenizer: `TokenizerSettings`.
+        num_rows: int. Rows of the table, which programs round up to a round number.
+        path: str. Where the vocabulary was read, for the message.
+        further_tokens: sequence of str. What the program adds to the vocabulary, where it is not
+            there already and there is room. Then come names for the rows that are left.
+
+    Returns:
+        `TokenizerSettings`.
+
+    Raises:
+        ValueError: if the table has fewer rows than there are tokens.
+    """
+    tokens = list(tokenizer.vocabulary)
+    if len(tokens) > num_rows:
+        raise ValueError(
+            f"{path} gives {len(tokens)} tokens, where the checkpoint's table has {num_rows} rows. "
+            "Give the vocabulary that the checkpoint was trained with."
+        )
+    further = [token for token in further_tokens if token not in tokens]
+    tokens += further[: num_rows - len(tokens)]
+    # As fairseq calls them.
+    tokens += [f"madeupword{number:04d}" for number in range(num_rows - len(tokens))]
+    return dataclasses.replace(tokenizer, vocabulary=tuple(tokens), added_tokens=None)
