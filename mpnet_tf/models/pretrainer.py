@@ -81,6 +81,9 @@ class Pretrainer(keras.Model):
             name: keras.Input(shape=(None,), dtype="int32", name=name)
             for name in (*SLOT_FEATURES, *KEY_FEATURES, *PREDICTION_FEATURES)
         }
+        # Metrics alone read these. Keras 3.12, the newest for Python 3.10, refuses an input that no
+        # operation takes.
+        ops.stop_gradient(inputs["objective_ids"])
         content_slots = ContentSlots(name="content_slots", autocast=False)
         predicted = {
             name: ops.take_along_axis(inputs[name], inputs["prediction_slots"], axis=1)
