@@ -11,7 +11,14 @@ from mpnet_tf.models import MPNetBackbone, Pretrainer
 from mpnet_tf.training.optimizer_config import OptimizerConfig
 from mpnet_tf.training.optimizers import make_optimizer
 
-NAMES = ("adamw", "lamb", "adafactor", "muon", "schedule_free_adamw")
+HAS_MUON = tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 13)
+NAMES = (
+    "adamw",
+    "lamb",
+    "adafactor",
+    *(["muon"] if HAS_MUON else []),
+    "schedule_free_adamw",
+)
 TOTAL_STEPS = 9
 # By hand: the rates of the first five steps, rising over three and then falling.
 RATES = [0.1 * 1 / 4, 0.1 * 2 / 4, 0.1 * 3 / 4, 0.1, 0.1 * 5 / 6]

@@ -158,8 +158,8 @@ def test_evaluation_tells_the_means_and_changes_nothing(trainer):
         small_trainers.dataset(batches), steps=3, verbose=0, return_dict=True
     )
     loss, accuracy = expected_figures(trainer.pretrainer, batches)
-    assert figures["loss"] == pytest.approx(loss, rel=1e-5)
-    assert figures["accuracy"] == pytest.approx(accuracy, rel=1e-6)
+    assert float(figures["loss"]) == pytest.approx(loss, rel=1e-5)
+    assert float(figures["accuracy"]) == pytest.approx(accuracy, rel=1e-6)
     for one, other in zip(weights_of(trainer.pretrainer), before, strict=True):
         np.testing.assert_array_equal(one, other)
 
