@@ -44,6 +44,8 @@ def model():
     features = keras.Input((*BATCH_SHAPE[1:], 6), name="features")
     logits = keras.layers.Dense(VOCABULARY_SIZE)(keras.layers.Dropout(0.5)(features))
     objective_ids = keras.Input(BATCH_SHAPE[1:], dtype="int32", name="objective_ids")
+    # Keras 3.12, the newest for Python 3.10, refuses an input that no operation takes.
+    keras.ops.stop_gradient(objective_ids)
     return keras.Model({"features": features, "objective_ids": objective_ids}, logits)
 
 
