@@ -1,0 +1,1 @@
+"""Task data, metrics and the training of pretrained encoders on tasks."""
