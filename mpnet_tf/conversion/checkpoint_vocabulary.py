@@ -1,9 +1,10 @@
 """Vocabularies for checkpoints that hold none, fitted to the rows of their tables."""
 
-import dataclasses
 import os
 
-from mpnet_tf.conversion.huggingface_tokenizer import TokenizerSettings, read_tokenizer
+from mpnet_tf.conversion.sentencepiece_files import find_model, read_sentencepiece
+from mpnet_tf.conversion.tokenizer_files import read_tokenizer_files
+from mpnet_tf.conversion.wordpiece_settings import TokenizerSettings
 from mpnet_tf.data import vocabulary as vocabulary_lib
 
 # What fairseq adds to the entries of a dict.txt, before and after them.
@@ -15,18 +16,24 @@ def read_checkpoint_vocabulary(path):
     """Reads what numbered a checkpoint's tokens.
 
     Args:
-        path: str. A directory with a tokenizer of `transformers`; a `vocab.txt`, one token a line;
+        path: str. A directory with a tokenizer of `transformers` or of GLM's authors; a
+            SentencePiece model such as their `cog-pretrain.model`; a `vocab.txt`, one token a line;
             or fairseq's `dict.txt`, a token and its count a line, to which fairseq adds tokens.
-            The files stand for lower-cased text, as the released vocabularies are.
+            The last two stand for lower-cased text, as the released vocabularies are.
 
     Returns:
-        `TokenizerSettings`.
+        Settings as `read_tokenizer_files` returns them.
 
     Raises:
         ValueError: if it is none of these.
     """
     if os.path.isdir(path):
-        return read_tokenizer(path)
+        tokenizer = read_tokenizer_files(path)
+        if tokenizer is None:
+            raise ValueError(f"{path} holds no tokenizer of transformers or of GLM's authors.")
+        return tokenizer
+    if find_model(path) is not None:
+        return read_sentencepiece(path)
     try:
         with open(path, encoding="utf-8") as file:
             entries = [line.rstrip("\n").rsplit(" ", 1) for line in file if line.strip()]
@@ -58,26 +65,26 @@ def fitted(tokenizer, num_rows, *, path, further_tokens=()):
     """Gives a vocabulary as many tokens as a table has rows.
 
     Args:
-        tokenizer: `TokenizerSettings`.
+        tokenizer: settings as `read_tokenizer_files` returns them.
         num_rows: int. Rows of the table, which programs round up to a round number.
         path: str. Where the vocabulary was read, for the message.
         further_tokens: sequence of str. What the program adds to the vocabulary, where it is not
             there already and there is room. Then come names for the rows that are left.
 
     Returns:
-        `TokenizerSettings`.
+        Settings of the same kind.
 
     Raises:
         ValueError: if the table has fewer rows than there are tokens.
     """
-    tokens = list(tokenizer.vocabulary)
+    tokens = tokenizer.tokens
     if len(tokens) > num_rows:
         raise ValueError(
             f"{path} gives {len(tokens)} tokens, where the checkpoint's table has {num_rows} rows. "
             "Give the vocabulary that the checkpoint was trained with."
         )
-    further = [token for token in further_tokens if token not in tokens]
-    tokens += further[: num_rows - len(tokens)]
-    # As fairseq calls them.
-    tokens += [f"madeupword{number:04d}" for number in range(num_rows - len(tokens))]
-    return dataclasses.replace(tokenizer, vocabulary=tuple(tokens), added_tokens=None)
+    num_left = num_rows - len(tokens)
+    further = [token for token in further_tokens if token not in tokens][:num_left]
+    named = sum(map(vocabulary_lib.is_filler, tokens))
+    fillers = vocabulary_lib.filler_tokens(num_left - len(further), first=named)
+    return tokenizer.extended([*further, *fillers])

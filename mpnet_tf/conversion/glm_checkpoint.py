@@ -6,6 +6,7 @@ from mpnet_tf.conversion.checkpoint_vocabulary import fitted, read_checkpoint_vo
 from mpnet_tf.conversion.json_files import read_json
 from mpnet_tf.conversion.pretrained_model import PretrainedModel
 from mpnet_tf.conversion.tensor_files import has_tensors, read_tensors, state_dict_to_numpy
+from mpnet_tf.conversion.tokenizer_files import read_tokenizer_files
 from mpnet_tf.conversion.weight_rules import dense, norm, table, tensors_to_variables
 from mpnet_tf.data.vocabulary import BLANK_TOKENS
 
@@ -35,7 +36,8 @@ def read_glm_directory(path, *, vocabulary=None):
 
     Args:
         path: str.
-        vocabulary: str or None. As `read_checkpoint_vocabulary` takes it.
+        vocabulary: str or None. As `read_checkpoint_vocabulary` takes it; None for the tokenizer
+            that lies in the directory, if there is one.
 
     Returns:
         `PretrainedModel` of the task "masked_lm".
@@ -54,7 +56,13 @@ def read_glm_directory(path, *, vocabulary=None):
         "dropout": config.get("output_dropout_prob", 0.1),
         "attention_dropout": config.get("attention_dropout_prob", 0.1),
     }
-    return _read(read_tensors(path), path, vocabulary=vocabulary, settings=settings)
+    if vocabulary is None:
+        tokenizer = read_tokenizer_files(path)
+    else:
+        tokenizer = read_checkpoint_vocabulary(vocabulary)
+    return _read(
+        read_tensors(path), path, tokenizer=tokenizer, vocabulary=vocabulary, settings=settings
+    )
 
 
 def read_glm_checkpoint(checkpoint, path, *, vocabulary=None):
@@ -73,10 +81,11 @@ def read_glm_checkpoint(checkpoint, path, *, vocabulary=None):
         ValueError: if it is a part of a model, or computes something that the body here does not.
     """
     tensors = state_dict_to_numpy(checkpoint[STATE_ENTRY], path)
-    return _read(tensors, path, vocabulary=vocabulary, settings={})
+    tokenizer = None if vocabulary is None else read_checkpoint_vocabulary(vocabulary)
+    return _read(tensors, path, tokenizer=tokenizer, vocabulary=vocabulary, settings={})
 
 
-def _read(tensors, path, *, vocabulary, settings):
+def _read(tensors, path, *, tokenizer, vocabulary, settings):
     tensors = {name.removeprefix(_PREFIX): array for name, array in tensors.items()}
     try:
         settings = {**_settings_of_tensors(tensors), **settings}
@@ -88,12 +97,11 @@ def _read(tensors, path, *, vocabulary, settings):
         weights = tensors_to_variables(_rules(settings), tensors)
     except ValueError as error:
         raise ValueError(f"{path} cannot be converted: {error}.") from error
-    tokenizer = None
-    if vocabulary is not None:
+    if tokenizer is not None:
         tokenizer = fitted(
-            read_checkpoint_vocabulary(vocabulary),
+            tokenizer,
             settings["vocabulary_size"],
-            path=vocabulary,
+            path=vocabulary or path,
             further_tokens=BLANK_TOKENS,
         )
     return PretrainedModel(

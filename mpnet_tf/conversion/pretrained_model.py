@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mpnet_tf.conversion.huggingface_tokenizer import TokenizerSettings
+from mpnet_tf.conversion.byte_pair_files import BytePairSettings
+from mpnet_tf.conversion.sentencepiece_files import SentencePieceSettings
+from mpnet_tf.conversion.wordpiece_settings import TokenizerSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +21,8 @@ class PretrainedModel:
         head_settings: mapping. What the task's class takes besides.
         weights: mapping from variable paths to arrays. Without those of the head where the source
             had no such head.
-        tokenizer: `TokenizerSettings`, or None where the source had none.
+        tokenizer: settings as `read_tokenizer_files` returns them, or None where the source had
+            none.
         carried_config: mapping. Entries of the source's configuration that nothing here reads.
         carried_tensors: mapping from names to arrays. Tensors of the source that the task has no
             use for, under the source's names.
@@ -32,7 +35,7 @@ class PretrainedModel:
     settings: Mapping
     weights: Mapping[str, np.ndarray]
     head_settings: Mapping = dataclasses.field(default_factory=dict)
-    tokenizer: TokenizerSettings | None = None
+    tokenizer: TokenizerSettings | SentencePieceSettings | BytePairSettings | None = None
     carried_config: Mapping = dataclasses.field(default_factory=dict)
     carried_tensors: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     carried_embedder: Mapping = dataclasses.field(default_factory=dict)

@@ -9,7 +9,13 @@ from mpnet_tf.data.added_tokens import AddedToken
 
 _ADDED_TOKENS_FILE = "added_tokens.json"
 
-_CLASSES = ("BertTokenizer", "BertTokenizerFast", "MPNetTokenizer", "MPNetTokenizerFast")
+_CLASSES = (
+    "BertTokenizer",
+    "BertTokenizerFast",
+    "GLMBertTokenizer",
+    "MPNetTokenizer",
+    "MPNetTokenizerFast",
+)
 
 
 def parse(path, config, named_tokens, *, config_path):

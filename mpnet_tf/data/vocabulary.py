@@ -45,6 +45,9 @@ LAYOUTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 CONTINUATION_PREFIX = "##"
 
+# Names the rows of a table that no token of the vocabulary has; fairseq calls them so.
+_FILLER_PREFIX = "madeupword"
+
 # What ends a sentence when it is a token of its own; the last three in Chinese and Japanese.
 SENTENCE_ENDS = (".", "!", "?", "\u2026", "\u3002", "\uff01", "\uff1f")
 
@@ -104,6 +107,16 @@ def write_vocabulary(tokens: Sequence[str], path: str | os.PathLike) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def filler_tokens(count: int, *, first: int = 0) -> list[str]:
+    """Returns names for rows of a table that stand for nothing."""
+    return [f"{_FILLER_PREFIX}{number:04d}" for number in range(first, first + count)]
+
+
+def is_filler(token: str) -> bool:
+    """Returns whether a token is one of `filler_tokens`."""
+    return token.startswith(_FILLER_PREFIX)
 
 
 def unknown_token(tokens: Sequence[str]) -> str | None:

@@ -3,10 +3,7 @@
 import keras
 
 from mpnet_tf.models.mpnet_backbone import MPNetBackbone
-from mpnet_tf.models.vocabulary_tokenizer import VOCABULARY_FILE
-from mpnet_tf.models.wordpiece_tokenizer import CONFIG_FILE, TransformerTokenizer
-
-__all__ = ["CONFIG_FILE", "VOCABULARY_FILE", "MPNetTokenizer"]
+from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
 
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")

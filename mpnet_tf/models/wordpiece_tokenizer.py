@@ -1,23 +1,19 @@
 """WordPiece tokenizer: Hugging Face's token ids, computed in the TensorFlow graph."""
 
 import dataclasses
-import hashlib
-import json
 import os
 
 import keras
 import tensorflow as tf
 
-from mpnet_tf.conversion import huggingface_tokenizer
+from mpnet_tf.conversion.wordpiece_settings import TokenizerSettings
 from mpnet_tf.data import added_tokens as added_tokens_lib
 from mpnet_tf.data import bert_normalizer
 from mpnet_tf.data import vocabulary as vocabulary_lib
 from mpnet_tf.data.wordpiece import WordPiece
-from mpnet_tf.models.preset_files import local_directory
-from mpnet_tf.models.transformer_backbone import TransformerBackbone
 from mpnet_tf.models.vocabulary_tokenizer import VocabularyTokenizer
 
-CONFIG_FILE = "tokenizer.json"
+VOCABULARY_FILE = "vocabulary.txt"
 
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
@@ -75,7 +71,7 @@ class TransformerTokenizer(VocabularyTokenizer):
         - [Song et al., 2021](https://arxiv.org/abs/2012.15524) (the WordPiece algorithm used).
     """
 
-    backbone_cls = TransformerBackbone
+    settings_cls = TokenizerSettings
 
     def __init__(
         self,
@@ -97,6 +93,7 @@ class TransformerTokenizer(VocabularyTokenizer):
                 f"`special_tokens` must name {', '.join(vocabulary_lib.ROLES)}. "
                 f"Received: special_tokens={special_tokens}"
             )
+        self.file_assets = [VOCABULARY_FILE]
         self.lowercase = lowercase
         self.strip_accents = strip_accents
         self.split_chinese = split_chinese
@@ -127,16 +124,11 @@ class TransformerTokenizer(VocabularyTokenizer):
         if added_tokens is None:
             added_tokens = added_tokens_lib.default_added_tokens(tokens, roles)
         added_tokens_lib.check_added_tokens(added_tokens, tokens)
-        self.vocabulary = tuple(tokens)
-        self._token_ids = {token: index for index, token in enumerate(tokens)}
+        special = {*roles.values(), *(token.content for token in added_tokens if token.special)}
+        self._set_tokens(tokens, roles=roles, special_tokens=special)
         self.added_tokens = tuple(
             sorted(added_tokens, key=lambda token: self._token_ids[token.content])
         )
-        self._special_token_attrs = []
-        for name in vocabulary_lib.ROLES:
-            self._add_special_token(roles[name], name)
-        special = {*roles.values(), *(token.content for token in added_tokens if token.special)}
-        self._special_tokens = sorted(special, key=self._token_ids.get)
         self._wordpiece = WordPiece(
             tokens,
             unk_token=self.unk_token,
@@ -144,20 +136,8 @@ class TransformerTokenizer(VocabularyTokenizer):
             normalizer=self._normalizer,
         )
 
-    def call(self, inputs):
-        """Returns the ids as TensorFlow tensors, where the base class makes lists when eager."""
-        return self.tokenize(inputs)
-
-    def tokenize(self, inputs):
-        """Turns text into token ids, as calling the layer does."""
-        self._check_vocabulary()
-        with tf.device("cpu"):
-            texts = tf.convert_to_tensor(inputs, tf.string)
-            if texts.shape.rank == 0:
-                return self._wordpiece(texts[tf.newaxis]).flat_values
-            if texts.shape.rank == 1:
-                return self._wordpiece(texts)
-            raise ValueError(f"`inputs` must have rank 0 or 1. Received: shape={texts.shape}")
+    def _ids_of(self, texts):
+        return self._wordpiece(texts)
 
     def detokenize(self, inputs):
         """Turns token ids into text: pieces are joined, words are set apart by a space.
@@ -191,15 +171,9 @@ class TransformerTokenizer(VocabularyTokenizer):
     def _is_berts(self):
         return vocabulary_lib.layout_of_roles(self.roles) == "BERT"
 
-    @property
-    def roles(self):
-        """Dict from `start_token` and the other roles to their tokens."""
-        self._check_vocabulary()
-        return {role: getattr(self, role) for role in vocabulary_lib.ROLES}
-
     def settings(self):
         """Returns all of this as `TokenizerSettings`, which the files of other libraries hold."""
-        return huggingface_tokenizer.TokenizerSettings(
+        return self.settings_cls(
             vocabulary=tuple(self.get_vocabulary()),
             lowercase=self.lowercase,
             strip_accents=self.strip_accents,
@@ -211,9 +185,10 @@ class TransformerTokenizer(VocabularyTokenizer):
             added_tokens=self.added_tokens,
         )
 
-    @property
-    def fingerprint(self):
-        """SHA-256, in hexadecimal, of all that decides the ids: equal means equal ids."""
+    def _continues(self, token):
+        return token.startswith(vocabulary_lib.CONTINUATION_PREFIX)
+
+    def _decisive_settings(self):
         decisive = {"vocabulary": self.get_vocabulary(), "lowercase": self.lowercase}
         # Only what differs from the defaults, so that a fingerprint stays when settings are added.
         strip_accents = bert_normalizer.strips_accents(self.lowercase, self.strip_accents)
@@ -226,41 +201,16 @@ class TransformerTokenizer(VocabularyTokenizer):
             decisive["special_tokens"] = roles
         if self.added_tokens != added_tokens_lib.default_added_tokens(self.vocabulary, roles):
             decisive["added_tokens"] = list(map(dataclasses.asdict, self.added_tokens))
-        encoded = json.dumps(decisive, sort_keys=True).encode("utf-8")
-        return hashlib.sha256(encoded).hexdigest()
+        return decisive
 
-    @classmethod
-    def from_preset(cls, preset, config_file=CONFIG_FILE, **kwargs):
-        """Loads the tokenizer of a preset, one that was saved on its own, or Hugging Face's.
+    def save_assets(self, dir_path):
+        """Writes the vocabulary into a folder."""
+        path = os.path.join(dir_path, VOCABULARY_FILE)
+        vocabulary_lib.write_vocabulary(self.get_vocabulary(), path)
 
-        Args:
-            preset: str. What keras_hub's `from_preset` takes; a local folder with a tokenizer and a
-                body of any class or none, which the base class refuses; or a folder with Hugging
-                Face's files, here or as `hf://user/model`.
-            config_file: str. Name of the tokenizer's configuration in the preset.
-            **kwargs: constructor arguments that replace those of the configuration.
-
-        Returns:
-            A tokenizer of the class that was saved, if it is one of this class, else of this class.
-        """
-        directory = local_directory(preset) or preset
-        if huggingface_tokenizer.has_tokenizer(directory):
-            settings = huggingface_tokenizer.read_tokenizer(directory)
-            fields = dataclasses.fields(settings)
-            arguments = {field.name: getattr(settings, field.name) for field in fields}
-            return cls(**{**arguments, **kwargs})
-        config_path = os.path.join(preset, config_file)
-        if not os.path.exists(config_path):
-            return super().from_preset(preset, config_file=config_file, **kwargs)
-        with open(config_path, encoding="utf-8") as file:
-            config = json.load(file)
-        config["config"].update(kwargs)
-        tokenizer = keras.saving.deserialize_keras_object(config)
-        if not isinstance(tokenizer, cls):
-            # The classes differ in their body alone.
-            tokenizer = cls.from_config(config["config"])
-        tokenizer.load_preset_assets(preset)
-        return tokenizer
+    def load_assets(self, dir_path):
+        """Reads the vocabulary from a folder that `save_assets` wrote to."""
+        self.set_vocabulary(os.path.join(dir_path, VOCABULARY_FILE))
 
     def get_config(self):
         """Returns the configuration, without the vocabulary: it is saved as an asset."""

@@ -6,7 +6,8 @@ import os
 from mpnet_tf.data.manifest import TOKENIZER_DIRECTORY, read_manifest
 from mpnet_tf.data.packed_rows import PackedRows
 from mpnet_tf.data.shards import TokenShards
-from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
+from mpnet_tf.models.tokenizers import open_tokenizer
+from mpnet_tf.models.vocabulary_tokenizer import VocabularyTokenizer
 from mpnet_tf.objectives import TokenRoles
 from mpnet_tf.objectives import registry as objectives
 
@@ -17,7 +18,7 @@ class PretrainingData:
 
     Attributes:
         manifest: `Manifest` of the shards.
-        tokenizer: `TransformerTokenizer` that made them.
+        tokenizer: `VocabularyTokenizer` that made them.
         objective: an objective of `mpnet_tf.objectives`, or a mixture.
         rows: `PackedRows` of the training split.
         heldout_rows: `PackedRows` of the held-out split.
@@ -26,7 +27,7 @@ class PretrainingData:
     """
 
     manifest: object
-    tokenizer: TransformerTokenizer
+    tokenizer: VocabularyTokenizer
     objective: object
     rows: PackedRows
     heldout_rows: PackedRows
@@ -49,9 +50,7 @@ def open_data(config, shards_directory):
             the objective's settings are out of range.
     """
     manifest = read_manifest(shards_directory)
-    tokenizer = TransformerTokenizer.from_preset(
-        os.path.join(shards_directory, TOKENIZER_DIRECTORY)
-    )
+    tokenizer = open_tokenizer(os.path.join(shards_directory, TOKENIZER_DIRECTORY))
     objective = make_objective(
         config, TokenRoles.from_tokenizer(tokenizer), config.data.sequence_length
     )

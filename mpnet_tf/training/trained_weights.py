@@ -13,9 +13,9 @@ from mpnet_tf.conversion.sources import is_foreign, read_foreign
 from mpnet_tf.data.manifest import TOKENIZER_DIRECTORY, hash_file, read_manifest
 from mpnet_tf.models.bodies import BODIES
 from mpnet_tf.models.converted_model import model_from
-from mpnet_tf.models.tokenizers import tokenizer_of_body
-from mpnet_tf.models.wordpiece_tokenizer import CONFIG_FILE as TOKENIZER_FILE
-from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
+from mpnet_tf.models.tokenizers import open_tokenizer, tokenizer_of_body
+from mpnet_tf.models.vocabulary_tokenizer import CONFIG_FILE as TOKENIZER_FILE
+from mpnet_tf.models.vocabulary_tokenizer import VocabularyTokenizer
 from mpnet_tf.training.checkpoint_files import (
     RECORD_FILE,
     CheckpointDamageError,
@@ -43,7 +43,7 @@ class TrainedWeights:
         model_settings: dict from names of `ModelConfig` to the values that the weights are for.
         weights: dict from variable paths to arrays.
         hashes: dict from the files that the weights were in to their SHA-256 in hexadecimal.
-        tokenizer: `TransformerTokenizer` of the weights, or None where none is found.
+        tokenizer: `VocabularyTokenizer` of the weights, or None where none is found.
         tokenizer_fingerprint: str or None. May be known where the tokenizer is not.
         tokenizer_path: str or None. The directory that the tokenizer is in.
     """
@@ -53,7 +53,7 @@ class TrainedWeights:
     model_settings: dict
     weights: dict
     hashes: dict
-    tokenizer: TransformerTokenizer | None = None
+    tokenizer: VocabularyTokenizer | None = None
     tokenizer_fingerprint: str | None = None
     tokenizer_path: str | None = None
 
@@ -179,7 +179,7 @@ def _tokenizer_of_run(run):
 def _tokenizer_in(preset):
     if not os.path.exists(os.path.join(preset, TOKENIZER_FILE)):
         return {}
-    tokenizer = TransformerTokenizer.from_preset(preset)
+    tokenizer = open_tokenizer(preset)
     return {
         "tokenizer": tokenizer,
         "tokenizer_fingerprint": tokenizer.fingerprint,

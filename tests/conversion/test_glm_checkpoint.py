@@ -51,9 +51,9 @@ class Layer(torch.nn.Module):
 
 
 class GLM(torch.nn.Module):
-    def __init__(self, num_layers=2):
+    def __init__(self, num_layers=2, vocabulary_size=VOCABULARY_SIZE):
         super().__init__()
-        self.word_embeddings = torch.nn.Embedding(VOCABULARY_SIZE, WIDTH)
+        self.word_embeddings = torch.nn.Embedding(vocabulary_size, WIDTH)
         self.transformer = torch.nn.Module()
         self.transformer.position_embeddings = torch.nn.Embedding(LONGEST + 1, WIDTH)
         self.transformer.block_position_embeddings = torch.nn.Embedding(LONGEST + 1, WIDTH)
@@ -85,6 +85,15 @@ def save(path, glm, prefix=""):
     """Saves what GLM's program does."""
     state = {f"{prefix}{name}": tensor for name, tensor in glm.state_dict().items()}
     torch.save({"iteration": 7, "module": state}, path)
+    return str(path)
+
+
+def save_directory(path, glm, prefix=""):
+    """Saves what GLM's authors publish, but for the tokenizer."""
+    config = {"block_position_encoding": True, "num_attention_heads": 4, "model_type": "glm"}
+    (path / "config.json").write_text(json.dumps(config))
+    state = {f"{prefix}{name}": tensor for name, tensor in glm.state_dict().items()}
+    torch.save(state, path / "pytorch_model.bin")
     return str(path)
 
 
@@ -136,12 +145,10 @@ def test_a_checkpoint_gives_its_logits_in_blank_infilling(glm, tmp_path):
 @pytest.mark.parametrize("prefix", ["", "glm."])
 def test_a_directory_holds_the_same(prefix, glm, tmp_path):
     expected = read_foreign(save(tmp_path / "checkpoint.pt", glm)).weights
-    config = {"block_position_encoding": True, "num_attention_heads": 4, "model_type": "glm"}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    state = {f"{prefix}{name}": tensor for name, tensor in glm.state_dict().items()}
-    torch.save(state, tmp_path / "pytorch_model.bin")
-    assert is_foreign(str(tmp_path))
-    pretrained = read_foreign(str(tmp_path))
+    directory = save_directory(tmp_path, glm, prefix)
+    assert is_foreign(directory)
+    pretrained = read_foreign(directory)
+    assert pretrained.tokenizer is None
     assert pretrained.settings["num_heads"] == 4
     assert pretrained.weights.keys() == expected.keys()
     for path, array in pretrained.weights.items():

@@ -324,5 +324,5 @@ def test_misuse_is_refused():
         tokenizer.id_to_token(-1)
     with pytest.raises(ValueError, match=r"`token` must be in the vocabulary\. .*token='zz'"):
         tokenizer.token_to_id("zz")
-    with pytest.raises(ValueError, match=r"no vocabulary\. Pass `vocabulary`"):
+    with pytest.raises(ValueError, match=r"no vocabulary\. Pass it"):
         MPNetTokenizer().tokenize("a")
