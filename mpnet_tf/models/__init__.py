@@ -5,9 +5,11 @@ from mpnet_tf.models.bert_masked_lm import BertMaskedLM
 from mpnet_tf.models.bert_question_answering import BertQuestionAnswering
 from mpnet_tf.models.bert_text_classifier import BertTextClassifier
 from mpnet_tf.models.bert_text_embedder import BertTextEmbedder
+from mpnet_tf.models.bert_text_preprocessor import BertTextPreprocessor
 from mpnet_tf.models.bert_token_classifier import BertTokenClassifier
 from mpnet_tf.models.bert_tokenizer import BertTokenizer
 from mpnet_tf.models.bodies import BODIES, make_backbone, make_masked_lm
+from mpnet_tf.models.byte_pair_tokenizer import BytePairTokenizer
 from mpnet_tf.models.glm_backbone import GLMBackbone
 from mpnet_tf.models.glm_masked_lm import GLMMaskedLM
 from mpnet_tf.models.glm_tokenizer import GLMTokenizer
@@ -17,15 +19,19 @@ from mpnet_tf.models.mpnet_masked_lm import MPNetMaskedLM
 from mpnet_tf.models.mpnet_question_answering import MPNetQuestionAnswering
 from mpnet_tf.models.mpnet_text_classifier import MPNetTextClassifier
 from mpnet_tf.models.mpnet_text_embedder import MPNetTextEmbedder
+from mpnet_tf.models.mpnet_text_preprocessor import MPNetTextPreprocessor
 from mpnet_tf.models.mpnet_token_classifier import MPNetTokenClassifier
 from mpnet_tf.models.mpnet_tokenizer import MPNetTokenizer
 from mpnet_tf.models.pretrainer import Pretrainer
 from mpnet_tf.models.question_answering import TransformerQuestionAnswering
+from mpnet_tf.models.sentencepiece_tokenizer import SentencePieceTokenizer
 from mpnet_tf.models.task_models import TASKS, make_task, task_of
 from mpnet_tf.models.text_classifier import TransformerTextClassifier
 from mpnet_tf.models.text_embedder import TransformerTextEmbedder
 from mpnet_tf.models.text_packer import TextPacker
+from mpnet_tf.models.text_preprocessor import TransformerTextPreprocessor
 from mpnet_tf.models.token_classifier import TransformerTokenClassifier
+from mpnet_tf.models.tokenizers import open_tokenizer
 from mpnet_tf.models.transformer_backbone import TransformerBackbone
 from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
 from mpnet_tf.models.xlnet_style_backbone import XLNetStyleBackbone
@@ -39,8 +45,10 @@ __all__ = [
     "BertQuestionAnswering",
     "BertTextClassifier",
     "BertTextEmbedder",
+    "BertTextPreprocessor",
     "BertTokenClassifier",
     "BertTokenizer",
+    "BytePairTokenizer",
     "GLMBackbone",
     "GLMMaskedLM",
     "GLMTokenizer",
@@ -49,15 +57,18 @@ __all__ = [
     "MPNetQuestionAnswering",
     "MPNetTextClassifier",
     "MPNetTextEmbedder",
+    "MPNetTextPreprocessor",
     "MPNetTokenClassifier",
     "MPNetTokenizer",
     "Pretrainer",
+    "SentencePieceTokenizer",
     "TextPacker",
     "TransformerBackbone",
     "TransformerMaskedLM",
     "TransformerQuestionAnswering",
     "TransformerTextClassifier",
     "TransformerTextEmbedder",
+    "TransformerTextPreprocessor",
     "TransformerTokenClassifier",
     "TransformerTokenizer",
     "XLNetStyleBackbone",
@@ -65,5 +76,6 @@ __all__ = [
     "make_backbone",
     "make_masked_lm",
     "make_task",
+    "open_tokenizer",
     "task_of",
 ]

@@ -3,6 +3,7 @@
 import keras
 
 from mpnet_tf.models.bert_backbone import BertBackbone
+from mpnet_tf.models.bert_text_preprocessor import BertTextPreprocessor
 from mpnet_tf.models.text_classifier import TransformerTextClassifier
 
 
@@ -35,4 +36,5 @@ class BertTextClassifier(TransformerTextClassifier):
     """
 
     backbone_cls = BertBackbone
+    preprocessor_cls = BertTextPreprocessor
     drops_first_token = False

@@ -3,6 +3,7 @@
 import keras
 
 from mpnet_tf.models.bert_backbone import BertBackbone
+from mpnet_tf.models.bert_text_preprocessor import BertTextPreprocessor
 from mpnet_tf.models.text_embedder import TransformerTextEmbedder
 
 
@@ -34,3 +35,4 @@ class BertTextEmbedder(TransformerTextEmbedder):
     """
 
     backbone_cls = BertBackbone
+    preprocessor_cls = BertTextPreprocessor

@@ -1,5 +1,6 @@
 """Models of ours from what another library's files held, and the other way."""
 
+import dataclasses
 import inspect
 
 from absl import logging
@@ -8,6 +9,8 @@ from keras import ops
 from mpnet_tf.conversion.pretrained_model import PretrainedModel
 from mpnet_tf.models.bodies import BODIES
 from mpnet_tf.models.task_models import make_task, task_of
+from mpnet_tf.models.text_preprocessor import fitting_arguments
+from mpnet_tf.models.tokenizers import tokenizer_of_body
 from mpnet_tf.models.transformer_backbone import TransformerBackbone
 
 
@@ -19,7 +22,9 @@ def model_from(pretrained, *, task=None, load_weights=True, **settings):
         task: str or None. One of `mpnet_tf.models.TASKS`; None for the source's own. A head that
             the source lacks starts with random weights, and a warning says so.
         load_weights: bool. Whether to give the model the weights; it starts anew otherwise.
-        **settings: arguments of the body or of the head in place of the source's.
+        **settings: arguments of the body or of the head in place of the source's, and
+            `preprocessor`; without the last, a task of raw text gets one from the source's
+            tokenizer.
 
     Returns:
         The model, of the body's own class.
@@ -32,17 +37,54 @@ def model_from(pretrained, *, task=None, load_weights=True, **settings):
     names = {*inspect.signature(TransformerBackbone).parameters, "name"}
     body_settings = {name: value for name, value in settings.items() if name in names}
     head_settings = {name: value for name, value in settings.items() if name not in names}
-    preprocessor = head_settings.pop("preprocessor", None)
     # "dropout" and such are of both; a fresh head gets its body's.
     if task == pretrained.task:
         head_settings = {**pretrained.head_settings, **head_settings}
-    backbone = body_cls(**{**pretrained.settings, **body_settings})
-    model = make_task(task, backbone, **head_settings)
+    pretrained = dataclasses.replace(pretrained, settings={**pretrained.settings, **body_settings})
+    has_preprocessor = "preprocessor" in head_settings
+    preprocessor = head_settings.pop("preprocessor", None)
+    model = make_task(task, body_cls(**pretrained.settings), **head_settings)
+    preprocessor_cls = getattr(model, "preprocessor_cls", None)
+    if preprocessor_cls is not None and not has_preprocessor:
+        preprocessor = preprocessor_from(pretrained, preprocessor_cls)
     if preprocessor is not None:
         model.preprocessor = preprocessor
     if load_weights:
         _set_weights(model, pretrained)
     return model
+
+
+def preprocessor_from(pretrained, preprocessor_cls, **arguments):
+    """Makes the preprocessor for a model that a conversion read.
+
+    Args:
+        pretrained: `PretrainedModel`.
+        preprocessor_cls: `TransformerTextPreprocessor` or a subclass of it.
+        **arguments: arguments of this class in place of those that follow from the source.
+
+    Returns:
+        The preprocessor, or None where the source has no tokenizer.
+
+    Raises:
+        ValueError: if the class is of another body.
+    """
+    body_cls = BODIES[pretrained.body]
+    if not issubclass(body_cls, preprocessor_cls.backbone_cls):
+        raise ValueError(
+            f"`preprocessor_cls` must be for a `{body_cls.__name__}`. "
+            f"Received: {preprocessor_cls.__name__}"
+        )
+    if pretrained.tokenizer is None:
+        return None
+    embedder = pretrained.carried_embedder
+    fitting = fitting_arguments(
+        {**pretrained.settings, **body_cls.fixed_choices},
+        pretrained.tokenizer,
+        longest=embedder.get("max_sequence_length"),
+    )
+    prompt = (embedder.get("prompts") or {}).get(embedder.get("default_prompt_name"), "")
+    tokenizer = tokenizer_of_body(pretrained.body, pretrained.tokenizer)
+    return preprocessor_cls(tokenizer, **{**fitting, "prompt": prompt, **arguments})
 
 
 def _set_weights(model, pretrained):

@@ -23,7 +23,7 @@ class ForeignPresets:
 
         Returns:
             The model. A head that the checkpoint lacks starts with random weights, and a warning
-            says so.
+            says so. A task of raw text has a preprocessor if the checkpoint has a tokenizer.
 
         Raises:
             ValueError: if the files are damaged, or hold a model of another body.

@@ -13,9 +13,10 @@ from mpnet_tf.conversion.sentence_transformers_directory import write_sentence_t
 from mpnet_tf.conversion.sources import is_foreign, read_foreign
 from mpnet_tf.data.output_directory import appearing_directory, explained_write_errors, is_free
 from mpnet_tf.models.converted_model import model_from, pretrained_from
-from mpnet_tf.models.tokenizers import tokenizer_of_body
-from mpnet_tf.models.wordpiece_tokenizer import CONFIG_FILE as TOKENIZER_FILE
-from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
+from mpnet_tf.models.preset_files import local_directory
+from mpnet_tf.models.text_preprocessor import TransformerTextPreprocessor
+from mpnet_tf.models.tokenizers import open_tokenizer, tokenizer_of_body
+from mpnet_tf.models.vocabulary_tokenizer import CONFIG_FILE as TOKENIZER_FILE
 
 FORMATS = ("keras", "huggingface", "sentence_transformers")
 _CONFIG_FILE = "config.json"
@@ -29,7 +30,8 @@ def convert(source, output, *, to, task=None, vocabulary=None, weights_only=True
 
     Args:
         source: str. A preset, a run directory for its preset, or what
-            `mpnet_tf.conversion.sources.read_foreign` takes.
+            `mpnet_tf.conversion.sources.read_foreign` takes; a model of transformers may lie on a
+            hub, as `hf://user/model`.
         output: str. A directory that is not there or empty; it appears when all is written.
         to: str. One of `FORMATS`.
         task: str or None. One of `mpnet_tf.models.TASKS`; None for the source's own, and for
@@ -53,7 +55,7 @@ def convert(source, output, *, to, task=None, vocabulary=None, weights_only=True
         raise ValueError(f"{output} is there already. Choose another output, or remove it.")
     if to == "sentence_transformers":
         task = task or "text_embedder"
-    source = _preset_of_run(source)
+    source = local_directory(_preset_of_run(source)) or source
     pretrained = read_pretrained(source, vocabulary=vocabulary, weights_only=weights_only)
     if head_settings or task not in (None, pretrained.task):
         pretrained = _with_head(pretrained, task or pretrained.task, head_settings)
@@ -110,12 +112,15 @@ def read_pretrained(source, *, vocabulary=None, weights_only=True):
         )
     tokenizer = None
     if os.path.exists(os.path.join(source, TOKENIZER_FILE)):
-        tokenizer = TransformerTokenizer.from_preset(source).settings()
-    return pretrained_from(
-        _saved_class(source).from_preset(os.path.abspath(source)),
-        tokenizer,
-        **read_carried(source),
-    )
+        tokenizer = open_tokenizer(source).settings()
+    model = _saved_class(source).from_preset(os.path.abspath(source))
+    carried = read_carried(source)
+    preprocessor = getattr(model, "preprocessor", None)
+    if isinstance(preprocessor, TransformerTextPreprocessor):
+        # Of an embedder that has been trained since, another than its source's.
+        longest = {"max_sequence_length": preprocessor.sequence_length}
+        carried["carried_embedder"] = {**carried.get("carried_embedder", {}), **longest}
+    return pretrained_from(model, tokenizer, **carried)
 
 
 def _saved_class(preset):

@@ -4,11 +4,12 @@ import keras
 import keras_hub
 
 from mpnet_tf.models.argument_checks import check_dropout, positive_integer
+from mpnet_tf.models.raw_text_task import RawTextTask
 from mpnet_tf.models.transformer_task import TransformerTask, make_head_dense, make_head_dropout
 
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
-class TransformerTextClassifier(TransformerTask, keras_hub.models.TextClassifier):
+class TransformerTextClassifier(TransformerTask, RawTextTask, keras_hub.models.TextClassifier):
     """A backbone and a head on each text's first token.
 
     The head is dropout, a dense layer with tanh, dropout and a linear layer, as in RoBERTa.
@@ -16,7 +17,8 @@ class TransformerTextClassifier(TransformerTask, keras_hub.models.TextClassifier
     Args:
         backbone: `TransformerBackbone`, or in a subclass its `backbone_cls`.
         num_classes: int. Classes; 1 for a regression.
-        preprocessor: preprocessing layer, or None to feed token ids.
+        preprocessor: `TransformerTextPreprocessor`, or in a subclass its `preprocessor_cls`, for
+            raw text in `fit`, `evaluate` and `predict`; None to feed token ids. Default None.
         activation: activation of the outputs, a name or a callable. Default None: logits.
         dropout: float in [0, 1). Dropped share of the head's inputs in training. Default 0.1.
 

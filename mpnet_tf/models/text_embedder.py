@@ -6,6 +6,7 @@ from keras import ops
 
 from mpnet_tf.layers.pooling import Pooling
 from mpnet_tf.models.argument_checks import positive_integer
+from mpnet_tf.models.raw_text_task import RawTextTask
 from mpnet_tf.models.transformer_task import TransformerTask, make_head_dense
 
 _DENSE_ACTIVATIONS = (None, "tanh")
@@ -22,7 +23,7 @@ def _unit_length(vectors):
 
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
-class TransformerTextEmbedder(TransformerTask, _TextEmbedder):
+class TransformerTextEmbedder(TransformerTask, RawTextTask, _TextEmbedder):
     """A backbone whose hidden states are pooled into one vector a text.
 
     What sentence-transformers has as the modules `Pooling`, `Dense` and `Normalize`, with its
@@ -30,7 +31,8 @@ class TransformerTextEmbedder(TransformerTask, _TextEmbedder):
 
     Args:
         backbone: `TransformerBackbone`, or in a subclass its `backbone_cls`.
-        preprocessor: preprocessing layer, or None to feed token ids.
+        preprocessor: `TransformerTextPreprocessor`, or in a subclass its `preprocessor_cls`, for
+            raw text in `predict` and the like; None to feed token ids. Default None.
         pooling: str. "mean", "cls", "max" or "mean_sqrt_len_tokens", as in
             `mpnet_tf.layers.pooling.Pooling`. Default "mean".
         dense_dim: int. Width of a dense layer after the pooling. Default None: no such layer.
