@@ -26,6 +26,7 @@ setuptools.setup(
     python_requires=">=3.10,<3.14",
     install_requires=[
         "absl-py",
+        "huggingface-hub",
         "keras>=3.12",
         "keras-hub",
         "keras-nlp",
@@ -55,6 +56,7 @@ setuptools.setup(
             "pytest",
             "pytest-xdist",
             "ruff",
+            "sentencepiece",
         ],
     },
     entry_points={

@@ -12,7 +12,9 @@ from absl import flags
 
 from mpnet_tf.cli import application
 
-_INPUT = flags.DEFINE_string("input", None, "Preset, run directory, directory or .pt file to read.")
+_INPUT = flags.DEFINE_string(
+    "input", None, "Preset, run directory, directory, .pt file or hf://user/model to read."
+)
 _TO = flags.DEFINE_enum(
     "to", None, ["keras", "huggingface", "sentence_transformers"], "Format to write."
 )
