@@ -3,12 +3,10 @@
 import dataclasses
 import functools
 import os
-import sys
 
-from data_prep import vocabulary as vocabulary_trainer
 from data_prep.prepare import prepare_shards
-from data_prep.reading import read_documents
-from data_prep.reference_text import reference_documents
+from mpnet_tf.cli.progress import announce
+from mpnet_tf.cli.run_tokenizer import open_run_tokenizer
 from mpnet_tf.conversion.model_card import CARD_FILE
 from mpnet_tf.data.manifest import MANIFEST_FILE
 from mpnet_tf.data.output_directory import (
@@ -18,9 +16,8 @@ from mpnet_tf.data.output_directory import (
     reserve_weights_space,
 )
 from mpnet_tf.data.shards import first_documents
-from mpnet_tf.data.vocabulary import write_vocabulary
 from mpnet_tf.models.bodies import check_body, make_masked_lm
-from mpnet_tf.models.tokenizers import open_tokenizer, tokenizer_of_body
+from mpnet_tf.models.tokenizers import tokenizer_of_body
 from mpnet_tf.objectives import Mixture, TokenRoles
 from mpnet_tf.objectives.registry import parse_mixture
 from mpnet_tf.serving.fill_mask import FillMask, export_fill_mask
@@ -105,7 +102,7 @@ def run_pretraining(
             )
         data = _open_data(config, shards, warm_start)
         if warm_start is not None:
-            _announce(f"beginning from the weights of {warm_start.source.path}")
+            announce(f"beginning from the weights of {warm_start.source.path}")
         model, results = pretrain(config, data, run, strategy=strategy, warm_start=set_weights)
         _announce_results(results, data.objective.names)
         masked_lm = make_masked_lm(model.backbone, lm_head=model.lm_head)
@@ -113,14 +110,14 @@ def run_pretraining(
 
 
 def _announce_results(results, objective_names):
-    _announce(
+    announce(
         f"held-out perplexity {results['heldout_perplexity']:.1f}, "
         f"the unigram model's {results['unigram_perplexity']:.1f} "
         f"on the same {results['heldout_predictions']:,} tokens"
     )
     for name in objective_names:
         if f"heldout_{name}_loss" in results:
-            _announce(
+            announce(
                 f"  {name}: held-out loss {results[f'heldout_{name}_loss']:.3f}, "
                 f"the unigram model's {results[f'unigram_{name}_loss']:.3f}"
             )
@@ -157,7 +154,7 @@ def _shards_directory(config, run, warm_start, *, patterns, vocabulary_path, rea
                 f"{patterns[0]} is a directory without {MANIFEST_FILE}: neither finished shards "
                 "nor text. Make shards with mpnet-prepare, or give a glob of text files."
             )
-    tokenizer = _tokenizer(
+    tokenizer = open_run_tokenizer(
         config,
         run,
         warm_start,
@@ -169,7 +166,7 @@ def _shards_directory(config, run, warm_start, *, patterns, vocabulary_path, rea
     if warm_start is not None:
         warm_start.check_tokenizer(tokenizer)
     make_objective(config, TokenRoles.from_tokenizer(tokenizer), config.data.sequence_length)
-    _announce("preparing shards")
+    announce("preparing shards")
     shards = run.file("shards")
     prepare_shards(
         patterns,
@@ -181,54 +178,6 @@ def _shards_directory(config, run, warm_start, *, patterns, vocabulary_path, rea
         **reading,
     )
     return shards
-
-
-def _tokenizer(config, run, warm_start, *, patterns, vocabulary_path, reading):
-    """Opens the tokenizer that is given, the run's own, or that of its first weights."""
-    own_vocabulary, own_tokenizer = run.file("vocab.txt"), run.file("tokenizer")
-    if os.path.exists(own_tokenizer):
-        vocabulary_path = own_tokenizer
-    elif warm_start is not None and (vocabulary_path is None or warm_start.source.is_file):
-        # Read with a checkpoint in one file, a vocabulary gets as many tokens as its table has.
-        return _tokenizer_of_weights(config, run, warm_start, path=own_tokenizer)
-    elif vocabulary_path is None:
-        vocabulary_path = own_vocabulary
-        if not os.path.exists(own_vocabulary):
-            _train_vocabulary(config, run, own_vocabulary, patterns=patterns, reading=reading)
-    return open_tokenizer(vocabulary_path, lowercase=config.data.lowercase)
-
-
-def _tokenizer_of_weights(config, run, warm_start, *, path):
-    """Returns the weights' tokenizer and keeps it: once it goes on, the run needs no weights."""
-    tokenizer = warm_start.source.tokenizer
-    if tokenizer is None:
-        raise ValueError(
-            "--vocab must be given with weights that do not tell their vocabulary. "
-            f"Received: --init_from={warm_start.source.path}"
-        )
-    if tokenizer.lowercase != config.data.lowercase:
-        raise ValueError(
-            "`data.lowercase` must be that of the weights' tokenizer. Received: lowercase: "
-            f"{config.data.lowercase} in the new run, {tokenizer.lowercase} in the "
-            f"{warm_start.source.kind}. Set --config.data.lowercase={tokenizer.lowercase}"
-        )
-    _announce(f"using the vocabulary of {warm_start.source.path}")
-    run.begin()
-    with appearing_directory(path) as unfinished, explained_write_errors(path):
-        tokenizer.save_to_preset(unfinished)
-    return tokenizer
-
-
-def _train_vocabulary(config, run, path, *, patterns, reading):
-    _announce("training a vocabulary")
-    documents = read_documents(patterns, **reading) if patterns else reference_documents()
-    tokens = vocabulary_trainer.train_vocabulary(
-        documents, size=config.data.vocabulary_size, lowercase=config.data.lowercase
-    )
-    # Before the vocabulary, whose size it says.
-    run.begin()
-    with explained_write_errors(path):
-        write_vocabulary(tokens, path)
 
 
 def _write_outputs(config, run, masked_lm, *, data, results):
@@ -257,7 +206,7 @@ def _write_outputs(config, run, masked_lm, *, data, results):
             export_fill_mask(masked_lm, data.tokenizer, paths["saved_model"])
     report = _report(config, run, masked_lm if fills_masks else None, data=data, results=results)
     write_report(paths["report"], report)
-    _announce(f"report: {paths['report']}")
+    announce(f"report: {paths['report']}")
     return {"run_dir": run.path, **paths}
 
 
@@ -295,7 +244,3 @@ def _examples(config, documents, *, data):
         for number, name in enumerate(parse_mixture(config.objective.name))
     }
     return {name: example for name, example in examples.items() if example is not None}
-
-
-def _announce(message):
-    print(message, file=sys.stderr, flush=True)

@@ -38,6 +38,41 @@ CASES = {
         DONE,
         "held-out perplexity",
     ),
+    "new again with its vocabulary": (
+        [*NEW, "--init_from=old/preset", "--vocab=old/vocab.txt"],
+        DONE,
+        "held-out perplexity",
+    ),
+    "new again with another vocabulary": (
+        [*NEW, "--init_from=old/preset", "--vocab=other.vocab"],
+        FAILED,
+        "--vocab must be the vocabulary that the run was begun with. Received: --vocab=",
+    ),
+    "first again with its vocabulary": (
+        ["--run_dir=old", "--input=old.txt", "--vocab=old/preset"],
+        DONE,
+        "held-out perplexity",
+    ),
+    "first again with another vocabulary": (
+        ["--run_dir=old", "--input=old.txt", "--vocab=other.vocab"],
+        FAILED,
+        "Leave --vocab out to go on with the run's own, or choose another run directory.",
+    ),
+    "given vocabulary": (
+        ["--run_dir=given", "--input=old.txt", "--vocab=other.vocab"],
+        DONE,
+        "preparing shards",
+    ),
+    "given vocabulary left out": (
+        ["--run_dir=given", "--input=old.txt"],
+        DONE,
+        "holds these shards already",
+    ),
+    "given another vocabulary": (
+        ["--run_dir=given", "--input=old.txt", "--vocab=old/vocab.txt"],
+        FAILED,
+        "whose tokenizer is another than the run's own in",
+    ),
     "new from another": (
         [*NEW, "--init_from=old"],
         FAILED,
@@ -148,6 +183,12 @@ def test_the_new_run_is_the_old_model_on_other_text(answers, folder):
 def test_started_again_it_neither_trains_nor_reads_the_weights(answers):
     _, output = answers["new again"]
     assert not re.search(r"^step |beginning from|using the vocabulary", output, re.M)
+
+
+def test_a_run_keeps_the_vocabulary_that_it_was_given(answers, folder):
+    _, output = answers["given vocabulary left out"]
+    assert not re.search(r"^step |training a vocabulary", output, re.M)
+    assert not (folder / "given" / "vocab.txt").exists()
 
 
 def test_bad_sources_leave_nothing_behind(answers, folder):
