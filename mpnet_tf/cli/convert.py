@@ -46,12 +46,20 @@ _NORMALIZE = flags.DEFINE_bool(
 _VOCAB = flags.DEFINE_string(
     "vocab",
     None,
-    "What numbered the tokens of a pretraining checkpoint: a vocab.txt, fairseq's dict.txt, or a "
-    "directory with a tokenizer.",
+    "What numbered the tokens of a pretraining checkpoint or a GLM: a vocab.txt, fairseq's "
+    "dict.txt, a SentencePiece model, or a directory with a tokenizer.",
+)
+_NUM_CLASSES = flags.DEFINE_integer(
+    "num_classes",
+    None,
+    "Classes of a classifier. Default: as the input has.",
+    lower_bound=1,
 )
 _WEIGHTS_ONLY = flags.DEFINE_bool(
     "weights_only", True, "Refuse files of PyTorch's that hold objects, which can run any code."
 )
+
+_HEAD_FLAGS = {"pooling": _POOLING, "normalize": _NORMALIZE, "num_classes": _NUM_CLASSES}
 
 flags.mark_flags_as_required(["input", "to", "output"])
 
@@ -59,12 +67,11 @@ flags.mark_flags_as_required(["input", "to", "output"])
 def main(argv):
     """Converts what the flags ask for and returns what it was."""
     del argv
+    from mpnet_tf.cli.progress import announce
     from mpnet_tf.models.preset_conversion import convert
 
     head_settings = {
-        name: flag.value
-        for name, flag in (("pooling", _POOLING), ("normalize", _NORMALIZE))
-        if flag.value is not None
+        name: flag.value for name, flag in _HEAD_FLAGS.items() if flag.value is not None
     }
     model = convert(
         _INPUT.value,
@@ -75,11 +82,17 @@ def main(argv):
         weights_only=_WEIGHTS_ONLY.value,
         **head_settings,
     )
+    num_parameters = sum(array.size for array in model.weights.values())
+    tokenizer = "no tokenizer" if model.tokenizer is None else f"{model.tokenizer.kind} tokenizer"
+    announce(
+        f"wrote {_OUTPUT.value}: {model.body}, {model.task}, {num_parameters:,} parameters, "
+        f"{tokenizer}"
+    )
     return {
         "output": _OUTPUT.value,
         "body": model.body,
         "task": model.task,
-        "num_parameters": sum(array.size for array in model.weights.values()),
+        "num_parameters": num_parameters,
         "vocabulary_size": model.settings["vocabulary_size"],
         "has_tokenizer": model.tokenizer is not None,
     }

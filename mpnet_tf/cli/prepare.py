@@ -17,7 +17,8 @@ from mpnet_tf.cli import application, text_flags
 _VOCAB = flags.DEFINE_string(
     "vocab",
     None,
-    "Vocabulary file, one token a line, or directory with a tokenizer (preset, transformers).",
+    "Vocabulary file, one token a line; SentencePiece model; or directory with a tokenizer "
+    "(preset, transformers, GLM's).",
 )
 _OUTPUT = flags.DEFINE_string("output", None, "Directory of shards to write.")
 _WORKERS = flags.DEFINE_integer(

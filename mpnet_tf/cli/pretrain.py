@@ -27,7 +27,8 @@ _CONFIG = config_flags.DEFINE_config_file(
 _VOCAB = flags.DEFINE_string(
     "vocab",
     None,
-    "Vocabulary file, or directory with a tokenizer. Default: one is trained on the input text.",
+    "Vocabulary file, SentencePiece model, or directory with a tokenizer. Default: one is trained "
+    "on the input text.",
 )
 _INIT_FROM = flags.DEFINE_string(
     "init_from",

@@ -2,6 +2,8 @@
 
 import os
 
+from absl import logging
+
 from mpnet_tf.conversion.sentencepiece_files import find_model, read_sentencepiece
 from mpnet_tf.conversion.tokenizer_files import read_tokenizer_files
 from mpnet_tf.conversion.wordpiece_settings import TokenizerSettings
@@ -10,6 +12,8 @@ from mpnet_tf.data import vocabulary as vocabulary_lib
 # What fairseq adds to the entries of a dict.txt, before and after them.
 _FIRST_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
 _LAST_TOKEN = "<mask>"
+# Programs round their tables up, but not by more.
+_MOST_SPARE_SHARE = 0.1
 
 
 def read_checkpoint_vocabulary(path):
@@ -61,6 +65,33 @@ def _settings(tokens):
     )
 
 
+def check_size(tokenizer, num_rows, *, path):
+    """Checks that a vocabulary may be that of a table, and warns where it hardly is.
+
+    Args:
+        tokenizer: settings as `read_tokenizer_files` returns them.
+        num_rows: int. Rows of the table.
+        path: str. Where the vocabulary was read, for the message.
+
+    Raises:
+        ValueError: if the table has fewer rows than there are tokens.
+    """
+    num_tokens = len(tokenizer.tokens)
+    if num_tokens > num_rows:
+        raise ValueError(
+            f"{path} gives {num_tokens} tokens, where the model's table has {num_rows} rows. "
+            "Give the vocabulary that the model was trained with."
+        )
+    if num_rows - num_tokens > _MOST_SPARE_SHARE * num_rows:
+        logging.warning(
+            "%s gives %d tokens, where the model's table has %d rows. Is it the vocabulary that "
+            "the model was trained with?",
+            path,
+            num_tokens,
+            num_rows,
+        )
+
+
 def fitted(tokenizer, num_rows, *, path, further_tokens=()):
     """Gives a vocabulary as many tokens as a table has rows.
 
@@ -77,12 +108,8 @@ def fitted(tokenizer, num_rows, *, path, further_tokens=()):
     Raises:
         ValueError: if the table has fewer rows than there are tokens.
     """
+    check_size(tokenizer, num_rows, path=path)
     tokens = tokenizer.tokens
-    if len(tokens) > num_rows:
-        raise ValueError(
-            f"{path} gives {len(tokens)} tokens, where the checkpoint's table has {num_rows} rows. "
-            "Give the vocabulary that the checkpoint was trained with."
-        )
     num_left = num_rows - len(tokens)
     further = [token for token in further_tokens if token not in tokens][:num_left]
     named = sum(map(vocabulary_lib.is_filler, tokens))

@@ -7,6 +7,7 @@ import ml_dtypes
 import numpy as np
 
 from mpnet_tf.conversion.architectures import architecture_of_body, architecture_of_type
+from mpnet_tf.conversion.checkpoint_vocabulary import check_size
 from mpnet_tf.conversion.huggingface_tokenizer import has_tokenizer, read_tokenizer, write_tokenizer
 from mpnet_tf.conversion.json_files import read_json, write_json
 from mpnet_tf.conversion.pretrained_model import PretrainedModel
@@ -63,13 +64,16 @@ def read_huggingface(directory):
         )
     except ValueError as error:
         raise ValueError(f"{directory} cannot be converted: {error}.") from error
+    tokenizer = read_tokenizer(directory) if has_tokenizer(directory) else None
+    if tokenizer is not None:
+        check_size(tokenizer, settings["vocabulary_size"], path=directory)
     return PretrainedModel(
         body=architecture.body,
         task=task,
         settings=settings,
         head_settings=head_settings,
         weights=weights,
-        tokenizer=read_tokenizer(directory) if has_tokenizer(directory) else None,
+        tokenizer=tokenizer,
         carried_config=config,
         carried_tensors=carried,
     )
@@ -103,8 +107,18 @@ def _task(architecture, config):
 def _head_settings(task, config):
     if task not in _LABEL_TASKS:
         return {}
-    labels = config.get("id2label")
-    return {"num_classes": len(labels) if labels else config.get("num_labels", 2)}
+    labels = config.get("id2label") or _unnamed(config.get("num_labels", 2))
+    try:
+        names = [labels[index] for index in sorted(labels, key=int)]
+    except ValueError as error:
+        raise ValueError(f"its id2label has keys that are no numbers: {list(labels)}") from error
+    unnamed = list(_unnamed(len(labels)).values())
+    return {"num_classes": len(names), "class_names": None if names == unnamed else names}
+
+
+def _unnamed(num_classes):
+    """Returns what `transformers` calls classes without names."""
+    return {str(index): f"LABEL_{index}" for index in range(num_classes)}
 
 
 def write_huggingface(model, directory):
@@ -152,10 +166,12 @@ def _written_config(architecture, model):
         "architectures": [_class_name(architecture, model.task, carried)],
     }
     if model.task in _LABEL_TASKS:
-        num_classes = model.head_settings["num_classes"]
-        if len(config.get("id2label", ())) != num_classes:
-            config["id2label"] = {str(index): f"LABEL_{index}" for index in range(num_classes)}
-            config["label2id"] = {f"LABEL_{index}": index for index in range(num_classes)}
+        names = model.head_settings.get("class_names")
+        labels = _unnamed(model.head_settings["num_classes"])
+        if names is not None:
+            labels = dict(zip(labels, names, strict=True))
+        config["id2label"] = labels
+        config["label2id"] = {name: int(index) for index, name in labels.items()}
     return config
 
 

@@ -29,6 +29,11 @@ def is_foreign(path):
     )
 
 
+def takes_vocabulary(path):
+    """Whether a path holds a model that may come without a vocabulary: a checkpoint, or a GLM."""
+    return path.endswith(_TORCH_SUFFIX) or is_glm_directory(path)
+
+
 def read_foreign(path, *, vocabulary=None, weights_only=True):
     """Reads a model that another library wrote; the format is recognised.
 

@@ -132,10 +132,13 @@ def read_torch_file(path, *, weights_only=True, known_classes=()):
         if refused:
             raise ValueError(
                 f"{path} holds an object of {refused[1]}, which can run any code when it is read. "
-                "If you trust the file, ask for it with weights_only=False."
+                "If you trust the file, ask for it with weights_only=False (mpnet-convert: "
+                "--noweights_only)."
             ) from error
         reason = str(error).split("\n")[0]
-        raise ValueError(f"{path} cannot be read: {reason}") from error
+        raise ValueError(
+            f"{path} cannot be read as a file that PyTorch saved: {type(error).__name__}: {reason}"
+        ) from error
 
 
 def read_torch_tensors(path):

@@ -13,15 +13,20 @@ from mpnet_tf.models.text_preprocessor import fitting_arguments
 from mpnet_tf.models.tokenizers import tokenizer_of_body
 from mpnet_tf.models.transformer_backbone import TransformerBackbone
 
+_TASKS_WITH_CLASSES = ("text_classifier", "token_classifier")
 
-def model_from(pretrained, *, task=None, load_weights=True, **settings):
+
+def model_from(pretrained, *, task=None, load_weights=True, expect_new_head=False, **settings):
     """Makes the model that a conversion read.
 
     Args:
         pretrained: `PretrainedModel`.
         task: str or None. One of `mpnet_tf.models.TASKS`; None for the source's own. A head that
-            the source lacks starts with random weights, and a warning says so.
+            the source lacks, or has for another number of classes, starts with random weights, and
+            a warning says so.
         load_weights: bool. Whether to give the model the weights; it starts anew otherwise.
+        expect_new_head: bool. Whether a head with random weights is what is wanted, of which no
+            warning tells. Default False.
         **settings: arguments of the body or of the head in place of the source's, and
             `preprocessor`; without the last, a task of raw text gets one from the source's
             tokenizer.
@@ -30,7 +35,8 @@ def model_from(pretrained, *, task=None, load_weights=True, **settings):
         The model, of the body's own class.
 
     Raises:
-        ValueError: if the body has no such task, or a setting changes the shape of a weight.
+        ValueError: if the body has no such task, a setting changes the shape of a weight, or the
+            number of classes is not known.
     """
     task = pretrained.task if task is None else task
     body_cls = BODIES[pretrained.body]
@@ -38,8 +44,18 @@ def model_from(pretrained, *, task=None, load_weights=True, **settings):
     body_settings = {name: value for name, value in settings.items() if name in names}
     head_settings = {name: value for name, value in settings.items() if name not in names}
     # "dropout" and such are of both; a fresh head gets its body's.
-    if task == pretrained.task:
-        head_settings = {**pretrained.head_settings, **head_settings}
+    keeps_head = task == pretrained.task
+    if keeps_head:
+        theirs = dict(pretrained.head_settings)
+        keeps_head = head_settings.get("num_classes") in (None, theirs.get("num_classes"))
+        if not keeps_head:
+            theirs.pop("class_names", None)
+        head_settings = {**theirs, **head_settings}
+    elif task in _TASKS_WITH_CLASSES and "num_classes" not in head_settings:
+        raise ValueError(
+            f"`num_classes` must be given for a {task} whose source has none (mpnet-convert: "
+            "--num_classes). Received: none"
+        )
     pretrained = dataclasses.replace(pretrained, settings={**pretrained.settings, **body_settings})
     has_preprocessor = "preprocessor" in head_settings
     preprocessor = head_settings.pop("preprocessor", None)
@@ -50,7 +66,11 @@ def model_from(pretrained, *, task=None, load_weights=True, **settings):
     if preprocessor is not None:
         model.preprocessor = preprocessor
     if load_weights:
-        _set_weights(model, pretrained)
+        if not keeps_head:
+            body = {variable.path for variable in getattr(model, "backbone", model).weights}
+            shared = {path: array for path, array in pretrained.weights.items() if path in body}
+            pretrained = dataclasses.replace(pretrained, weights=shared)
+        _set_weights(model, pretrained, warns=not expect_new_head)
     return model
 
 
@@ -87,7 +107,7 @@ def preprocessor_from(pretrained, preprocessor_cls, **arguments):
     return preprocessor_cls(tokenizer, **{**fitting, "prompt": prompt, **arguments})
 
 
-def _set_weights(model, pretrained):
+def _set_weights(model, pretrained, *, warns):
     missing, differing = [], []
     for variable in model.weights:
         array = pretrained.weights.get(variable.path)
@@ -103,7 +123,7 @@ def _set_weights(model, pretrained):
             f"The settings must not change the shapes of weights that are loaded: "
             f"{'; '.join(differing)}."
         )
-    if missing:
+    if missing and warns:
         logging.warning(
             "The source has no weights for %s; they are random until they are trained.",
             ", ".join(missing),

@@ -10,7 +10,7 @@ from mpnet_tf.conversion.huggingface_directory import write_huggingface
 from mpnet_tf.conversion.json_files import read_json
 from mpnet_tf.conversion.model_card import CARD_FILE, card_for
 from mpnet_tf.conversion.sentence_transformers_directory import write_sentence_transformers
-from mpnet_tf.conversion.sources import is_foreign, read_foreign
+from mpnet_tf.conversion.sources import is_foreign, read_foreign, takes_vocabulary
 from mpnet_tf.data.output_directory import appearing_directory, explained_write_errors, is_free
 from mpnet_tf.models.converted_model import model_from, pretrained_from
 from mpnet_tf.models.preset_files import local_directory
@@ -101,14 +101,20 @@ def read_pretrained(source, *, vocabulary=None, weights_only=True):
     Raises:
         ValueError: if the source is of an unknown kind or damaged.
     """
+    source = local_directory(_preset_of_run(source)) or source
+    if vocabulary is not None and not takes_vocabulary(source):
+        raise ValueError(
+            "`vocabulary` (mpnet-convert: --vocab) must be left out for a model that comes with "
+            f"its own. Received: vocabulary={vocabulary!r} with {source}"
+        )
     if is_foreign(source):
         return read_foreign(source, vocabulary=vocabulary, weights_only=weights_only)
     if not os.path.exists(os.path.join(source, _CONFIG_FILE)):
         found = "a directory without these" if os.path.isdir(source) else "no such directory"
         raise ValueError(
-            "`source` must be a preset, a run with one, a directory of transformers or "
+            "What is to be read must be a preset, a run with one, a directory of transformers or "
             "sentence-transformers, or a pretraining checkpoint (.pt). "
-            f"Received: source={source!r}, {found}"
+            f"Received: {source!r}, {found}"
         )
     tokenizer = None
     if os.path.exists(os.path.join(source, TOKENIZER_FILE)):
@@ -130,6 +136,11 @@ def _saved_class(preset):
         path = os.path.join(preset, _CONFIG_FILE)
     name = read_json(path).get("registered_name")
     saved_class = keras.saving.get_registered_object(name)
+    if name is None:
+        raise ValueError(
+            f"{preset} has a config.json, but neither tensors of transformers (model.safetensors, "
+            "pytorch_model.bin) nor a preset of keras_hub."
+        )
     if saved_class is None:
         raise ValueError(f"{path} must be of a model of this package. It is of {name!r}.")
     return saved_class

@@ -4,12 +4,15 @@ import keras
 import keras_hub
 
 from mpnet_tf.models.argument_checks import check_dropout, positive_integer
+from mpnet_tf.models.named_classes import NamedClasses, checked_class_names
 from mpnet_tf.models.raw_text_task import RawTextTask
 from mpnet_tf.models.transformer_task import TransformerTask, make_head_dense, make_head_dropout
 
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
-class TransformerTextClassifier(TransformerTask, RawTextTask, keras_hub.models.TextClassifier):
+class TransformerTextClassifier(
+    TransformerTask, RawTextTask, NamedClasses, keras_hub.models.TextClassifier
+):
     """A backbone and a head on each text's first token.
 
     The head is dropout, a dense layer with tanh, dropout and a linear layer, as in RoBERTa.
@@ -21,6 +24,8 @@ class TransformerTextClassifier(TransformerTask, RawTextTask, keras_hub.models.T
             raw text in `fit`, `evaluate` and `predict`; None to feed token ids. Default None.
         activation: activation of the outputs, a name or a callable. Default None: logits.
         dropout: float in [0, 1). Dropped share of the head's inputs in training. Default 0.1.
+        class_names: sequence of str, or None. What the classes are called, in the order of their
+            ids; kept with the model. Default None.
 
     Call arguments:
         token_ids, padding_mask: what the backbone takes, with `segment_ids` where it has them.
@@ -29,7 +34,8 @@ class TransformerTextClassifier(TransformerTask, RawTextTask, keras_hub.models.T
         float32 tensor `(batch_size, num_classes)`.
 
     Raises:
-        ValueError: if `num_classes` is no positive integer or `dropout` is out of its range.
+        ValueError: if `num_classes` is no positive integer, `dropout` is out of its range, or the
+            names are not as many as the classes.
 
     References:
         [RoBERTa](https://arxiv.org/abs/1907.11692), the classification head of its released code;
@@ -46,10 +52,12 @@ class TransformerTextClassifier(TransformerTask, RawTextTask, keras_hub.models.T
         preprocessor=None,
         activation=None,
         dropout=0.1,
+        class_names=None,
         **kwargs,
     ):
         num_classes = positive_integer("num_classes", num_classes)
         check_dropout(dropout)
+        class_names = checked_class_names(class_names, num_classes)
         activation = keras.activations.get(activation)
         # === Layers ===
         self.backbone = backbone
@@ -78,6 +86,7 @@ class TransformerTextClassifier(TransformerTask, RawTextTask, keras_hub.models.T
         self.num_classes = num_classes
         self.activation = activation
         self.dropout = dropout
+        self.class_names = class_names
 
     @property
     def head_settings(self):
@@ -85,4 +94,5 @@ class TransformerTextClassifier(TransformerTask, RawTextTask, keras_hub.models.T
             "num_classes": self.num_classes,
             "activation": keras.activations.serialize(self.activation),
             "dropout": self.dropout,
+            "class_names": self.class_names,
         }

@@ -23,6 +23,21 @@ CASES = {
         DONE,
         "no weights for logits/kernel",
     ),
+    "a classifier": (
+        ["--to=keras", "--task=text_classifier", "--num_classes=3"],
+        DONE,
+        "mpnet, text_classifier, ",
+    ),
+    "no number of classes": (
+        ["--to=keras", "--task=text_classifier"],
+        FAILED,
+        "`num_classes` must be given for a text_classifier whose source has none",
+    ),
+    "a vocabulary too many": (
+        ["--to=keras", "--vocab=vocab.txt"],
+        FAILED,
+        "--vocab) must be left out",
+    ),
     "no such format": (["--to=onnx"], WRONG_USAGE, "keras|huggingface|sentence_transformers"),
     "no format": ([], WRONG_USAGE, "--to"),
     "no input": (["--to=keras", "--input=nothing"], FAILED, "'nothing', no such directory"),

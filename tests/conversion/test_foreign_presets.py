@@ -62,6 +62,26 @@ def test_a_fresh_head_is_warned_of(masked_lm, caplog):
     np.testing.assert_array_equal(hidden_states(classifier.backbone, model), expected)
 
 
+def test_another_number_of_classes_gets_a_new_head(tmp_path, caplog):
+    names = {0: "no", 1: "perhaps", 2: "yes"}
+    model = peer_models.make_model("MPNetForSequenceClassification", id2label=names)
+    model.save_pretrained(tmp_path)
+    same = MPNetTextClassifier.from_preset(str(tmp_path))
+    assert same.class_names == ("no", "perhaps", "yes") and caplog.records == []
+    classifier = MPNetTextClassifier.from_preset(str(tmp_path), num_classes=5)
+    (warning,) = caplog.records
+    assert "no weights for pooled_dense/kernel" in warning.getMessage()
+    assert classifier.output_shape == (None, 5) and classifier.class_names is None
+    expected = hidden_states(same.backbone, model)
+    np.testing.assert_array_equal(hidden_states(classifier.backbone, model), expected)
+
+
+def test_a_classifier_of_what_is_none_needs_a_number_of_classes(masked_lm):
+    path, _ = masked_lm
+    with pytest.raises(ValueError, match=r"`num_classes` must be given for a text_classifier"):
+        MPNetTextClassifier.from_preset(path)
+
+
 def test_settings_replace_those_of_the_source(masked_lm):
     path, _ = masked_lm
     backbone = MPNetBackbone.from_preset(path, dropout=0.3, dtype="bfloat16", name="mine")

@@ -73,7 +73,7 @@ def test_a_checkpoint_takes_a_sentencepiece_model(glm, sentencepiece_model, tmp_
     assert len(tokenizer.tokens) == VOCABULARY_SIZE
     assert tokenizer.tokens.index("[gMASK]") == 20 + 9
     small = save(tmp_path / "small.pt", GLM(num_layers=1, vocabulary_size=29))
-    with pytest.raises(ValueError, match=r"gives 30 tokens, where the checkpoint's table has 29"):
+    with pytest.raises(ValueError, match=r"gives 30 tokens, where the model's table has 29"):
         read_foreign(small, vocabulary=str(vocabulary))
 
 

@@ -39,8 +39,13 @@ HEAD_CLASSES = {
     "text_embedder": (MPNetTextEmbedder, BertTextEmbedder, TransformerTextEmbedder),
 }
 SETTINGS = {
-    "text_classifier": {"num_classes": 3, "activation": "softmax", "dropout": 0.2},
-    "token_classifier": {"num_classes": 4, "dropout": 0.0},
+    "text_classifier": {
+        "num_classes": 3,
+        "activation": "softmax",
+        "dropout": 0.2,
+        "class_names": ("bad", "so so", "good"),
+    },
+    "token_classifier": {"num_classes": 4, "dropout": 0.0, "class_names": None},
     "text_embedder": {
         "pooling": "cls",
         "dense_dim": 7,
