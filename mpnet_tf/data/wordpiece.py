@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_text
 
 from mpnet_tf.data import added_tokens as added_tokens_lib
-from mpnet_tf.data import bert_normalizer
+from mpnet_tf.data import bert_normalizer, offsets
 from mpnet_tf.data import vocabulary as vocabulary_lib
 
 _MAX_BYTES_PER_CHARACTER = 4
@@ -31,7 +31,7 @@ class WordPiece:
         *,
         unk_token: str,
         added_tokens: Sequence[added_tokens_lib.AddedToken],
-        normalizer: bert_normalizer.BertNormalizer,
+        normalizer: offsets.AlignedNormalizer,
     ):
         self._normalizer = normalizer
         found = dict.fromkeys([*(token.content for token in added_tokens), unk_token])
@@ -71,9 +71,44 @@ class WordPiece:
         texts = added_tokens_lib.replace_given(texts, self._given_characters)
         texts = self._normalizer(texts)
         texts = added_tokens_lib.replace_normalized(texts, self._normalized_characters)
+        return self._wordpiece.tokenize(self._without_overlong_words(texts))
+
+    def tokenize_with_offsets(
+        self, texts: tf.Tensor
+    ) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
+        """Turns texts into token ids, and tells where in the text each token comes from.
+
+        Args:
+            texts: string tensor of shape `(batch_size,)`, UTF-8.
+
+        Returns:
+            int32 ragged tensors of shape `(batch_size, None)`: the token ids, the first character
+            (Unicode code point, from 0) of each token in its text, and the one after its last.
+        """
+        found = added_tokens_lib.replace_given(texts, self._given_characters)
+        normalized, byte_offsets = self._normalizer.normalize_with_offsets(found)
+        marked = added_tokens_lib.replace_normalized(normalized, self._normalized_characters)
+        cut = self._without_overlong_words(marked)
+        token_ids, starts, ends = self._wordpiece.tokenize_with_offsets(cut)
+
+        rows = token_ids.value_rowids()
+        text_starts = tf.gather(offsets.joined_starts(cut), rows)
+        span = (starts.values + text_starts, ends.values + text_starts - 1)
+        span = offsets.before_words_replaced(*span, before=marked, after=cut)
+        if self._normalized_characters:
+            lengths = {
+                character: len(token.encode("utf-8"))
+                for token, character in self._normalized_characters.items()
+            }
+            span = offsets.before_tokens_replaced(*span, after=marked, token_lengths=lengths)
+        span = offsets.before_normalized(*span, before=found, byte_offsets=byte_offsets)
+        lengths = {character: len(token) for token, character in self._given_characters.items()}
+        starts, ends = offsets.character_spans(*span, rows=rows, after=found, token_lengths=lengths)
+        return token_ids, token_ids.with_values(starts), token_ids.with_values(ends)
+
+    def _without_overlong_words(self, texts: tf.Tensor) -> tf.Tensor:
         # Hugging Face makes such a word unknown whatever it holds.
-        texts = tf.strings.regex_replace(texts, _OVERLONG_WORD_PATTERN, self._unknown_character)
-        return self._wordpiece.tokenize(texts)
+        return tf.strings.regex_replace(texts, _OVERLONG_WORD_PATTERN, self._unknown_character)
 
     def _normalize(self, token: str) -> str:
         with tf.init_scope():

@@ -3,6 +3,7 @@
 import keras
 
 from mpnet_tf.models.bert_backbone import BertBackbone
+from mpnet_tf.models.bert_text_preprocessor import BertTextPreprocessor
 from mpnet_tf.models.question_answering import TransformerQuestionAnswering
 
 
@@ -35,3 +36,4 @@ class BertQuestionAnswering(TransformerQuestionAnswering):
     """
 
     backbone_cls = BertBackbone
+    preprocessor_cls = BertTextPreprocessor

@@ -3,6 +3,7 @@
 import keras
 
 from mpnet_tf.models.bert_backbone import BertBackbone
+from mpnet_tf.models.bert_text_preprocessor import BertTextPreprocessor
 from mpnet_tf.models.token_classifier import TransformerTokenClassifier
 
 
@@ -34,3 +35,4 @@ class BertTokenClassifier(TransformerTokenClassifier):
     """
 
     backbone_cls = BertBackbone
+    preprocessor_cls = BertTextPreprocessor

@@ -3,6 +3,7 @@
 import keras
 
 from mpnet_tf.models.mpnet_backbone import MPNetBackbone
+from mpnet_tf.models.mpnet_text_preprocessor import MPNetTextPreprocessor
 from mpnet_tf.models.question_answering import TransformerQuestionAnswering
 
 
@@ -29,3 +30,4 @@ class MPNetQuestionAnswering(TransformerQuestionAnswering):
     """
 
     backbone_cls = MPNetBackbone
+    preprocessor_cls = MPNetTextPreprocessor

@@ -3,6 +3,7 @@
 import keras
 
 from mpnet_tf.models.mpnet_backbone import MPNetBackbone
+from mpnet_tf.models.mpnet_text_preprocessor import MPNetTextPreprocessor
 from mpnet_tf.models.token_classifier import TransformerTokenClassifier
 
 
@@ -28,3 +29,4 @@ class MPNetTokenClassifier(TransformerTokenClassifier):
     """
 
     backbone_cls = MPNetBackbone
+    preprocessor_cls = MPNetTextPreprocessor

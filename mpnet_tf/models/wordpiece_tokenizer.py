@@ -10,6 +10,7 @@ from mpnet_tf.conversion.wordpiece_settings import TokenizerSettings
 from mpnet_tf.data import added_tokens as added_tokens_lib
 from mpnet_tf.data import bert_normalizer
 from mpnet_tf.data import vocabulary as vocabulary_lib
+from mpnet_tf.data.offsets import AlignedNormalizer
 from mpnet_tf.data.wordpiece import WordPiece
 from mpnet_tf.models.vocabulary_tokenizer import VocabularyTokenizer
 
@@ -104,7 +105,7 @@ class TransformerTokenizer(VocabularyTokenizer):
         self._given_pair_separators = pair_separators
         self._given_has_segment_ids = has_segment_ids
         self.model_max_length = model_max_length
-        self._normalizer = bert_normalizer.BertNormalizer(lowercase, strip_accents, split_chinese)
+        self._normalizer = AlignedNormalizer(lowercase, strip_accents, split_chinese)
         if vocabulary is not None:
             self.set_vocabulary(vocabulary)
 
@@ -138,6 +139,36 @@ class TransformerTokenizer(VocabularyTokenizer):
 
     def _ids_of(self, texts):
         return self._wordpiece(texts)
+
+    def tokenize_with_offsets(self, inputs):
+        """Turns text into token ids, and tells where in the text each token comes from.
+
+        The spans are those of `return_offsets_mapping` of Hugging Face's fast tokenizers, except
+        that a special token's does not take in the white space beside it.
+
+        Args:
+            inputs: list of str, or string tensor of rank 1.
+
+        Returns:
+            Tuple of int32 `tf.RaggedTensor`s of shape `(batch_size, None)`: the token ids, as
+            calling the layer gives them; the first character (Unicode code point, from 0) of each
+            token in its text; and the one after its last. Several tokens have the same span where
+            the tokenizer takes a character apart.
+
+        Example:
+
+        >>> vocabulary = ["<s>", "<pad>", "</s>", "[UNK]", "a", "##b", "<mask>"]
+        >>> tokenizer = TransformerTokenizer(vocabulary)
+        >>> _, starts, ends = tokenizer.tokenize_with_offsets([" AB<mask>"])
+        >>> list(zip(starts[0].numpy().tolist(), ends[0].numpy().tolist()))
+        [(1, 2), (2, 3), (3, 9)]
+        """
+        self._check_vocabulary()
+        with tf.device("cpu"):
+            texts = tf.convert_to_tensor(inputs, tf.string)
+            if texts.shape.rank != 1:
+                raise ValueError(f"`inputs` must have rank 1. Received: shape={texts.shape}")
+            return self._wordpiece.tokenize_with_offsets(texts)
 
     def detokenize(self, inputs):
         """Turns token ids into text: pieces are joined, words are set apart by a space.
