@@ -157,20 +157,47 @@ class TransformerBlock(keras.layers.Layer):
         )
         return [dropout.seed_generator for dropout in dropouts if dropout.rate > 0]
 
+    def call_with_cache(self, hidden, attention_bias, cache=None, cache_update_index=0):
+        """Computes slots that see each other and those computed before; without dropout.
+
+        Args:
+            hidden: float tensor `(batch_size, num_slots, hidden_dim)`. Content slots.
+            attention_bias: float32 tensor `(batch_size, num_heads, num_slots, num_keys)`, or with 1
+                in place of `num_heads`; hugely negative where a slot may not see a key. The keys
+                are those of the whole cache.
+            cache: pair of float tensors `(batch_size, num_heads, num_keys, head_dim)`: keys and
+                values, with places for those of `hidden`. None where `hidden` is all there is.
+            cache_update_index: int or int tensor. The place of the first slot's in the cache.
+
+        Returns:
+            Float tensor `(batch_size, num_slots, hidden_dim)`, and the cache with these slots.
+        """
+        queries = self._normalized_before(hidden)
+        key_value = tuple(self.attention.project_keys(queries))
+        if cache is not None:
+            start = (0, 0, cache_update_index, 0)
+            key_value = tuple(
+                ops.slice_update(old, start, new) for old, new in zip(cache, key_value, strict=True)
+            )
+        attended = self.attention.attend(queries, *key_value, attention_bias, training=False)
+        return self._finish(hidden, attended, training=False), key_value
+
     def _transform(self, query_input, key_input, attention_bias, training):
-        if self.norm_order == "post":
-            attended = self._attend(query_input, key_input, attention_bias, training)
-            hidden = self.attention_norm(query_input + attended)
-            return self.feedforward_norm(hidden + self._feed_forward(hidden, training))
-
-        queries = self.attention_norm(query_input)
-        keys = queries if key_input is query_input else self.attention_norm(key_input)
-        hidden = query_input + self._attend(queries, keys, attention_bias, training)
-        return hidden + self._feed_forward(self.feedforward_norm(hidden), training)
-
-    def _attend(self, queries, keys, attention_bias, training):
+        queries = self._normalized_before(query_input)
+        keys = queries if key_input is query_input else self._normalized_before(key_input)
         attended = self.attention(queries, keys, attention_bias, training=training)
-        return self.attention_output_dropout(attended, training=training)
+        return self._finish(query_input, attended, training)
+
+    def _normalized_before(self, hidden):
+        return self.attention_norm(hidden) if self.norm_order == "pre" else hidden
+
+    def _finish(self, query_input, attended, training):
+        """Adds what was attended to, and does all that follows attention."""
+        hidden = query_input + self.attention_output_dropout(attended, training=training)
+        if self.norm_order == "post":
+            hidden = self.attention_norm(hidden)
+            return self.feedforward_norm(hidden + self._feed_forward(hidden, training))
+        return hidden + self._feed_forward(self.feedforward_norm(hidden), training)
 
     def _feed_forward(self, hidden, training):
         hidden = ops.gelu(self.intermediate(hidden), approximate=self.approximate_gelu)

@@ -86,17 +86,42 @@ class TwoStreamAttention(keras.layers.Layer):
         self.built = True
 
     def call(self, query_input, key_input, attention_bias, training=None):
-        num_queries = ops.shape(query_input)[1]
+        key, value = self.project_keys(key_input)
+        return self.attend(query_input, key, value, attention_bias, training=training)
+
+    def project_keys(self, key_input):
+        """Computes what queries read of content slots, for use now or from a cache.
+
+        Args:
+            key_input: float tensor `(batch_size, num_keys, hidden_dim)`.
+
+        Returns:
+            Keys and values, float tensors `(batch_size, num_heads, num_keys, head_dim)`.
+        """
         num_keys = ops.shape(key_input)[1]
-        # (batch_size, num_heads, num_queries, head_dim)
-        query = ops.multiply(self.query(query_input), self.head_dim**-0.5)
-        query = ops.reshape(query, (-1, num_queries, self.num_heads, self.head_dim))
-        query = ops.transpose(query, (0, 2, 1, 3))
         # (2, batch_size, num_heads, num_keys, head_dim)
         key_value = ops.reshape(
             self.key_value(key_input), (-1, num_keys, 2, self.num_heads, self.head_dim)
         )
-        key, value = ops.unstack(ops.transpose(key_value, (2, 0, 3, 1, 4)), 2)
+        return ops.unstack(ops.transpose(key_value, (2, 0, 3, 1, 4)), 2)
+
+    def attend(self, query_input, key, value, attention_bias, training=None):
+        """Lets queries read keys and values that are there already.
+
+        Args:
+            query_input: float tensor `(batch_size, num_queries, hidden_dim)`.
+            key, value: float tensors as `project_keys` returns them.
+            attention_bias: float32 tensor, as a call takes it.
+            training: bool or None. Whether dropout is on.
+
+        Returns:
+            Float tensor `(batch_size, num_queries, hidden_dim)`.
+        """
+        num_queries = ops.shape(query_input)[1]
+        # (batch_size, num_heads, num_queries, head_dim)
+        query = ops.multiply(self.query(query_input), self.head_dim**-0.5)
+        query = ops.reshape(query, (-1, num_queries, self.num_heads, self.head_dim))
+        query = ops.transpose(query, (0, 2, 1, 3))
 
         # (batch_size, num_heads, num_queries, num_keys)
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))

@@ -1,5 +1,6 @@
 """Models, tokenizers and heads that users import."""
 
+from mpnet_tf.models.answer_spans import Answer, RankedAnswers
 from mpnet_tf.models.bert_backbone import BertBackbone
 from mpnet_tf.models.bert_masked_lm import BertMaskedLM
 from mpnet_tf.models.bert_question_answering import BertQuestionAnswering
@@ -11,6 +12,8 @@ from mpnet_tf.models.bert_tokenizer import BertTokenizer
 from mpnet_tf.models.bodies import BODIES, make_backbone, make_masked_lm
 from mpnet_tf.models.byte_pair_tokenizer import BytePairTokenizer
 from mpnet_tf.models.glm_backbone import GLMBackbone
+from mpnet_tf.models.glm_causal_lm import GLMCausalLM
+from mpnet_tf.models.glm_causal_lm_preprocessor import FilledText, GLMCausalLMPreprocessor
 from mpnet_tf.models.glm_masked_lm import GLMMaskedLM
 from mpnet_tf.models.glm_tokenizer import GLMTokenizer
 from mpnet_tf.models.masked_lm import TransformerMaskedLM
@@ -24,6 +27,8 @@ from mpnet_tf.models.mpnet_token_classifier import MPNetTokenClassifier
 from mpnet_tf.models.mpnet_tokenizer import MPNetTokenizer
 from mpnet_tf.models.pretrainer import Pretrainer
 from mpnet_tf.models.question_answering import TransformerQuestionAnswering
+from mpnet_tf.models.question_windows import QuestionWindows
+from mpnet_tf.models.repetition_penalty import RepetitionPenaltySampler
 from mpnet_tf.models.sentencepiece_tokenizer import SentencePieceTokenizer
 from mpnet_tf.models.task_models import TASKS, make_task, task_of
 from mpnet_tf.models.text_classifier import TransformerTextClassifier
@@ -33,6 +38,7 @@ from mpnet_tf.models.text_preprocessor import TransformerTextPreprocessor
 from mpnet_tf.models.token_classifier import TransformerTokenClassifier
 from mpnet_tf.models.tokenizers import open_tokenizer
 from mpnet_tf.models.transformer_backbone import TransformerBackbone
+from mpnet_tf.models.word_packer import WordPacker
 from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
 from mpnet_tf.models.xlnet_style_backbone import XLNetStyleBackbone
 from mpnet_tf.models.xlnet_style_masked_lm import XLNetStyleMaskedLM
@@ -40,6 +46,7 @@ from mpnet_tf.models.xlnet_style_masked_lm import XLNetStyleMaskedLM
 __all__ = [
     "BODIES",
     "TASKS",
+    "Answer",
     "BertBackbone",
     "BertMaskedLM",
     "BertQuestionAnswering",
@@ -49,7 +56,10 @@ __all__ = [
     "BertTokenClassifier",
     "BertTokenizer",
     "BytePairTokenizer",
+    "FilledText",
     "GLMBackbone",
+    "GLMCausalLM",
+    "GLMCausalLMPreprocessor",
     "GLMMaskedLM",
     "GLMTokenizer",
     "MPNetBackbone",
@@ -61,6 +71,9 @@ __all__ = [
     "MPNetTokenClassifier",
     "MPNetTokenizer",
     "Pretrainer",
+    "QuestionWindows",
+    "RankedAnswers",
+    "RepetitionPenaltySampler",
     "SentencePieceTokenizer",
     "TextPacker",
     "TransformerBackbone",
@@ -71,6 +84,7 @@ __all__ = [
     "TransformerTextPreprocessor",
     "TransformerTokenClassifier",
     "TransformerTokenizer",
+    "WordPacker",
     "XLNetStyleBackbone",
     "XLNetStyleMaskedLM",
     "make_backbone",

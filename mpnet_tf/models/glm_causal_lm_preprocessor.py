@@ -1,0 +1,221 @@
+"""Raw text with blanks into tokens, and tokens into the text that fills the blanks."""
+
+import dataclasses
+import functools
+import re
+
+import keras
+import keras_hub
+import numpy as np
+import tensorflow as tf
+
+from mpnet_tf.data import vocabulary as vocabulary_lib
+from mpnet_tf.models.blank_filling import BlankedText
+from mpnet_tf.models.glm_backbone import GLMBackbone
+from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
+from mpnet_tf.objectives.token_roles import TokenRoles
+
+
+@dataclasses.dataclass(frozen=True)
+class FilledText:
+    """A text whose blanks are filled.
+
+    Args:
+        text: str. The text with what was generated in the place of its blanks.
+        parts: tuple of str. What was generated, for each blank in order.
+        token_ids: tuple of tuples of int. The same as tokens.
+    """
+
+    text: str
+    parts: tuple
+    token_ids: tuple
+
+
+@keras.saving.register_keras_serializable(package="mpnet_tf")
+class GLMCausalLMPreprocessor(keras_hub.models.Preprocessor):
+    """Turns texts into GLM's Part A, and generated tokens into text.
+
+    Each mask token in a text is a blank: `[MASK]` for some words, `[sMASK]` for a sentence,
+    `[gMASK]` for the rest of a text. Where a text has none, it is to be continued: it gets
+    `[gMASK]` at its end, or the mask token where the vocabulary lacks that.
+
+    Args:
+        tokenizer: a tokenizer whose vocabulary has `<|startofpiece|>` and `<|endofpiece|>`.
+        end_token_after_document_mask: bool. Whether the end token follows a `[gMASK]` that ends a
+            text, as in this package's pretraining. GLM's authors leave it out there. Default True.
+
+    Call arguments:
+        x: str, list of str or string tensor of rank 0 or 1.
+
+    Returns:
+        List of `BlankedText`.
+
+    Raises:
+        ValueError: if the vocabulary lacks a token that spans need.
+
+    References:
+        GLM (https://arxiv.org/abs/2103.10360), sections 2.1 and 2.2.
+    """
+
+    backbone_cls = GLMBackbone
+    # Of presets: keras_hub loads whatever tokenizer is there.
+    tokenizer_cls = TransformerTokenizer
+
+    def __init__(self, tokenizer, end_token_after_document_mask=True, **kwargs):
+        super().__init__(**kwargs)
+        self.tokenizer = tokenizer
+        self.end_token_after_document_mask = end_token_after_document_mask
+        self.built = True
+
+    def call(self, x):
+        return self.generate_preprocess(x)
+
+    @functools.cached_property
+    def roles(self):
+        """`TokenRoles` of the vocabulary."""
+        roles = TokenRoles.from_tokenizer(self.tokenizer)
+        for name, token in (
+            ("span_start_token_id", vocabulary_lib.SPAN_START_TOKEN),
+            ("span_end_token_id", vocabulary_lib.SPAN_END_TOKEN),
+        ):
+            if getattr(roles, name) is None:
+                raise ValueError(
+                    f"`tokenizer` must have {token!r} in its vocabulary, which filling blanks "
+                    f"needs. Received: a tokenizer with {roles.vocabulary_size} tokens and not "
+                    "that one. Use the tokenizer that the model was pretrained with."
+                )
+        return roles
+
+    def strings(self, inputs):
+        """Returns texts of any kind as a list of str.
+
+        Args:
+            inputs: str, list of str, or string tensor or array of rank 0 or 1.
+
+        Raises:
+            ValueError: if they are no such thing.
+        """
+        with tf.device("cpu"):
+            try:
+                texts = tf.convert_to_tensor(inputs, tf.string).numpy()
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f"`inputs` must be a string or a list of strings. Received: inputs={inputs!r}"
+                ) from error
+        if np.ndim(texts) > 1:
+            raise ValueError(
+                f"`inputs` must have rank 0 or 1. Received: inputs of shape {texts.shape}"
+            )
+        return [text.decode("utf-8") for text in np.atleast_1d(texts)]
+
+    def tokens_of(self, texts, *, max_tokens=None, name="texts"):
+        """Returns the token ids of texts, without special tokens around them.
+
+        Args:
+            texts: list of str.
+            max_tokens: int or None. Most tokens that a text may have.
+            name: str. What the caller calls `texts`, for the message of an error.
+
+        Returns:
+            List of lists of int.
+
+        Raises:
+            ValueError: if a text has more tokens.
+        """
+        token_ids = self.tokenizer(texts).to_list() if texts else []
+        _check_lengths(token_ids, max_tokens, name)
+        return token_ids
+
+    def generate_preprocess(self, x, *, max_tokens=None, name="x"):
+        """Turns texts into Part A.
+
+        Args:
+            x: texts as a call takes them.
+            max_tokens: int or None. Most tokens that Part A of a text may have.
+            name: str. What the caller calls `x`, for the message of an error.
+
+        Returns:
+            List of `BlankedText`.
+
+        Raises:
+            ValueError: if `x` holds no texts, or one with too many tokens.
+        """
+        texts = self.strings(x)
+        blanked = list(map(self._blanked, texts, self.tokens_of(texts)))
+        _check_lengths([text.token_ids for text in blanked], max_tokens, name)
+        return blanked
+
+    @property
+    def _mask_tokens(self):
+        """Dict from the ids of the tokens that stand for a blank to these tokens."""
+        roles = self.roles
+        ids = (roles.mask_token_id, roles.sentence_mask_token_id, roles.document_mask_token_id)
+        return {index: self.tokenizer.id_to_token(index) for index in ids if index is not None}
+
+    def _blanked(self, text, token_ids):
+        mask_tokens = self._mask_tokens
+        document_mask = self.roles.document_mask_token_id
+        if document_mask is None:
+            document_mask = self.roles.mask_token_id
+        pieces = re.split("|".join(map(re.escape, mask_tokens.values())), text)
+        if not np.isin(token_ids, list(mask_tokens)).any():
+            token_ids = [*token_ids, document_mask]
+            pieces = [f"{text.rstrip()} " if text.strip() else "", ""]
+        token_ids = [self.tokenizer.start_token_id, *token_ids]
+        if self.end_token_after_document_mask or token_ids[-1] != document_mask:
+            token_ids.append(self.tokenizer.end_token_id)
+        positions = np.flatnonzero(np.isin(token_ids, list(mask_tokens))).tolist()
+        if len(positions) != len(pieces) - 1:
+            raise ValueError(
+                "`inputs` must have each mask token apart from other text, so that the tokenizer "
+                f"finds it. Received: {text!r}, with {len(pieces) - 1} mask tokens of which it "
+                f"finds {len(positions)}"
+            )
+        return BlankedText(token_ids, positions, pieces)
+
+    def generate_postprocess(self, texts, filled):
+        """Puts what was generated into the texts.
+
+        Args:
+            texts: list of `BlankedText`.
+            filled: list with, for each text, a list of the token ids for each blank.
+
+        Returns:
+            List of `FilledText`.
+        """
+        spans = [span for spans in filled for span in spans]
+        with tf.device("cpu"):
+            rows = tf.RaggedTensor.from_row_lengths(
+                tf.constant(np.concatenate([[], *spans]), tf.int32),
+                [len(span) for span in spans],
+            )
+            parts = iter(self.strings(self.tokenizer.detokenize(rows)))
+        return [
+            self._filled_text(text, spans, [next(parts) for _ in spans])
+            for text, spans in zip(texts, filled, strict=True)
+        ]
+
+    def _filled_text(self, text, spans, parts):
+        joined = text.pieces[0]
+        for span, part, piece in zip(spans, parts, text.pieces[1:], strict=True):
+            if span and self.roles.is_continuation[span[0]]:
+                joined = joined.rstrip()
+                part = part.removeprefix(vocabulary_lib.CONTINUATION_PREFIX)
+            joined += part + piece
+        return FilledText(joined, tuple(parts), tuple(map(tuple, spans)))
+
+    def get_config(self):
+        """Returns the configuration; the tokenizer's vocabulary is not part of it."""
+        return {
+            **super().get_config(),
+            "end_token_after_document_mask": self.end_token_after_document_mask,
+        }
+
+
+def _check_lengths(token_ids, max_tokens, name):
+    for index, row in enumerate(token_ids):
+        if max_tokens is not None and len(row) > max_tokens:
+            raise ValueError(
+                f"`{name}` must have at most {max_tokens} tokens each, as many as the model has "
+                f"positions. Received: {name}[{index}] with {len(row)}. Shorten the text."
+            )
