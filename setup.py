@@ -11,6 +11,8 @@ BINARIES = {
     "mpnet-prepare": "prepare",
     "mpnet-pretrain": "pretrain",
     "mpnet-convert": "convert",
+    "mpnet-finetune": "finetune",
+    "mpnet-evaluate": "evaluate",
     "mpnet-show": "show",
 }
 
@@ -36,6 +38,8 @@ setuptools.setup(
         "numpy",
         "rich",
         "safetensors",
+        "scikit-learn",
+        "scipy",
         # 2.20 has a memory fault in FastBertNormalizer, which every text passes.
         "tensorflow>=2.21",
         "tensorflow-text>=2.21",

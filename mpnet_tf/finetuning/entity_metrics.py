@@ -1,9 +1,8 @@
 """Precision, recall and F1 of the entities that the labels of words mark."""
 
+import collections
 import dataclasses
-from collections.abc import Mapping, Sequence
-
-from seqeval.metrics.sequence_labeling import precision_recall_fscore_support
+from collections.abc import Iterator, Mapping, Sequence
 
 from mpnet_tf.finetuning.conll import check_entity_label
 
@@ -58,19 +57,33 @@ def compute_entity_metrics(
             label does not mark entities.
 
     References:
-        [CoNLL-2003](https://aclanthology.org/W03-0419/), section 3;
-        [seqeval](https://github.com/chakki-works/seqeval), which computes it.
+        [CoNLL-2003](https://aclanthology.org/W03-0419/), section 3, and its script `conlleval`.
     """
     _check_sentences(targets, predictions)
-    targets = [list(labels) for labels in targets]
-    predictions = [list(labels) for labels in predictions]
-    overall = precision_recall_fscore_support(
-        targets, predictions, average="micro", zero_division=0
-    )
-    columns = precision_recall_fscore_support(targets, predictions, average=None, zero_division=0)
-    types = sorted(_types(targets) | _types(predictions))
-    by_type = {type: _scores(*row) for type, *row in zip(types, *columns, strict=True)}
-    return EntityMetrics(_scores(*overall), by_type)
+    right, found, hits = collections.Counter(), collections.Counter(), collections.Counter()
+    for target, prediction in zip(targets, predictions, strict=True):
+        of_target, of_prediction = set(_entities(target)), set(_entities(prediction))
+        right.update(type for type, *_ in of_target)
+        found.update(type for type, *_ in of_prediction)
+        hits.update(type for type, *_ in of_target & of_prediction)
+    by_type = {
+        type: _scores(hits[type], found[type], right[type]) for type in sorted({*right, *found})
+    }
+    return EntityMetrics(_scores(hits.total(), found.total(), right.total()), by_type)
+
+
+def _entities(labels: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    """Yields the type, the first word and the word after the last of each entity."""
+    start, previous_mark, previous_type = None, "O", None
+    for index, label in enumerate([*labels, "O"]):
+        mark, type = label[0], label[2:] or None
+        goes_on = mark in "IE" and previous_mark in "BI" and type == previous_type
+        if start is not None and not goes_on:
+            yield previous_type, start, index
+            start = None
+        if mark != "O" and start is None:
+            start = index
+        previous_mark, previous_type = mark, type
 
 
 def _check_sentences(targets, predictions):
@@ -90,10 +103,12 @@ def _check_sentences(targets, predictions):
                 check_entity_label(label, f"`{name}`, sentence {index}")
 
 
-def _types(sentences):
-    # Every label but O is part of an entity of its type, whatever comes before it.
-    return {label[2:] for labels in sentences for label in labels if label != "O"}
-
-
-def _scores(precision, recall, f1, num_entities):
-    return EntityScores(float(precision), float(recall), float(f1), int(num_entities))
+def _scores(hits: int, found: int, right: int) -> EntityScores:
+    # Half the sum of precision's and recall's denominators is the harmonic mean's.
+    f1 = 2 * hits / (found + right) if found + right else 0.0
+    return EntityScores(
+        precision=hits / found if found else 0.0,
+        recall=hits / right if right else 0.0,
+        f1=f1,
+        num_entities=right,
+    )
