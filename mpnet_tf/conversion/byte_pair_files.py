@@ -5,7 +5,7 @@ import json
 import os
 from typing import ClassVar
 
-from mpnet_tf.conversion.glm_special_tokens import read_added_tokens, read_roles
+from mpnet_tf.conversion.glm_special_tokens import GLM_ROLES, read_added_tokens, read_roles
 from mpnet_tf.conversion.json_files import read_json
 from mpnet_tf.data import vocabulary as vocabulary_lib
 
@@ -25,13 +25,6 @@ _AFTER_GPT2 = (
     vocabulary_lib.SENTENCE_MASK_TOKEN,
 )
 _AFTER_ROBERTA = _SPAN_TOKENS
-_GPT2_ROLES = {
-    "start_token": "[CLS]",
-    "pad_token": "<|endoftext|>",
-    "end_token": "<|endoftext|>",
-    "mask_token": "[MASK]",
-    "unk_token": "[UNK]",
-}
 _ROBERTA_ROLES = {
     "start_token": "<s>",
     "pad_token": "<pad>",
@@ -94,7 +87,7 @@ def read_byte_pairs(directory):
     definition = _definition(directory)
     tokens = _tokens_of(definition)
     is_robertas = set(_ROBERTA_ROLES.values()) <= set(tokens)
-    roles = read_roles(directory, default=_ROBERTA_ROLES if is_robertas else _GPT2_ROLES)
+    roles = read_roles(directory, default=_ROBERTA_ROLES if is_robertas else GLM_ROLES)
     further_tokens = None
     if os.path.exists(os.path.join(directory, _VOCABULARY_FILE)):
         further_tokens = read_added_tokens(directory, first_id=len(tokens))

@@ -8,6 +8,14 @@ from mpnet_tf.data import vocabulary as vocabulary_lib
 _ADDED_TOKENS_FILE = "added_tokens.json"
 # The later files win where they differ.
 _ROLE_FILES = ("special_tokens_map.json", "tokenizer_config.json")
+# Where GLM's program adds tokens of its own to another vocabulary.
+GLM_ROLES = {
+    "start_token": "[CLS]",
+    "pad_token": "<|endoftext|>",
+    "end_token": "<|endoftext|>",
+    "mask_token": "[MASK]",
+    "unk_token": "[UNK]",
+}
 # GLM ends a text with what `transformers` calls the end of the sequence.
 _NAMES = {
     "start_token": "cls_token",

@@ -5,7 +5,7 @@ import glob
 import os
 from typing import ClassVar
 
-from mpnet_tf.conversion.glm_special_tokens import read_added_tokens, read_roles
+from mpnet_tf.conversion.glm_special_tokens import GLM_ROLES, read_added_tokens, read_roles
 from mpnet_tf.data import vocabulary as vocabulary_lib
 
 # What GLM's program puts after the pieces, in the order of the ids; it leaves one id out.
@@ -21,13 +21,6 @@ _GLM_TOKENS = (
     vocabulary_lib.SENTENCE_MASK_TOKEN,
     vocabulary_lib.DOCUMENT_MASK_TOKEN,
 )
-GLM_ROLES = {
-    "start_token": "[CLS]",
-    "pad_token": "<|endoftext|>",
-    "end_token": "<|endoftext|>",
-    "mask_token": "[MASK]",
-    "unk_token": "[UNK]",
-}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -73,6 +73,19 @@ class BertNormalizer:
         """
         return self._normalizer.normalize(texts)
 
+    def normalize_with_offsets(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.RaggedTensor]:
+        """Normalises texts.
+
+        Args:
+            texts: string tensor of shape `(batch_size,)`, UTF-8.
+
+        Returns:
+            The normalised texts, and an int64 ragged tensor `(batch_size, None)` with the place in
+            `texts` of each of their bytes and of their end. Where a character became several,
+            all of their bytes come from its first byte.
+        """
+        return self._normalizer.normalize_with_offsets(texts)
+
 
 def strips_accents(lowercase: bool, strip_accents: bool | None) -> bool:
     """Returns whether accents are stripped, which without an answer follows the case."""

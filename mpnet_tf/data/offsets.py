@@ -18,23 +18,6 @@ _RESERVED_BYTES = tuple(chr(bert_normalizer.FIRST_RESERVED_CODE_POINT).encode("u
 _NUM_RESERVED = 256
 
 
-class AlignedNormalizer(bert_normalizer.BertNormalizer):
-    """A `BertNormalizer` that can tell which byte of the text each byte of its output is from."""
-
-    def normalize_with_offsets(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.RaggedTensor]:
-        """Normalises texts.
-
-        Args:
-            texts: string tensor of shape `(batch_size,)`, UTF-8.
-
-        Returns:
-            The normalised texts, and an int64 ragged tensor `(batch_size, None)` with the place in
-            `texts` of each of their bytes and of their end. Where a character became several,
-            all of their bytes come from its first byte.
-        """
-        return self._normalizer.normalize_with_offsets(texts)
-
-
 def joined_starts(texts: tf.Tensor) -> tf.Tensor:
     """Returns where each text begins in the joined texts, int64 of shape `(batch_size,)`."""
     lengths = tf.cast(tf.strings.length(texts), tf.int64)
@@ -85,7 +68,7 @@ def before_tokens_replaced(first, last, *, after: tf.Tensor, token_lengths: Mapp
 
 
 def before_normalized(first, last, *, before: tf.Tensor, byte_offsets: tf.RaggedTensor):
-    """Goes back over `AlignedNormalizer.normalize_with_offsets`.
+    """Goes back over `BertNormalizer.normalize_with_offsets`.
 
     Args:
         first, last: the spans in the normalised texts.

@@ -31,7 +31,7 @@ class WordPiece:
         *,
         unk_token: str,
         added_tokens: Sequence[added_tokens_lib.AddedToken],
-        normalizer: offsets.AlignedNormalizer,
+        normalizer: bert_normalizer.BertNormalizer,
     ):
         self._normalizer = normalizer
         found = dict.fromkeys([*(token.content for token in added_tokens), unk_token])

@@ -10,7 +10,6 @@ from mpnet_tf.conversion.wordpiece_settings import TokenizerSettings
 from mpnet_tf.data import added_tokens as added_tokens_lib
 from mpnet_tf.data import bert_normalizer
 from mpnet_tf.data import vocabulary as vocabulary_lib
-from mpnet_tf.data.offsets import AlignedNormalizer
 from mpnet_tf.data.wordpiece import WordPiece
 from mpnet_tf.models.vocabulary_tokenizer import VocabularyTokenizer
 
@@ -105,7 +104,7 @@ class TransformerTokenizer(VocabularyTokenizer):
         self._given_pair_separators = pair_separators
         self._given_has_segment_ids = has_segment_ids
         self.model_max_length = model_max_length
-        self._normalizer = AlignedNormalizer(lowercase, strip_accents, split_chinese)
+        self._normalizer = bert_normalizer.BertNormalizer(lowercase, strip_accents, split_chinese)
         if vocabulary is not None:
             self.set_vocabulary(vocabulary)
 
