@@ -45,14 +45,14 @@ def preset(tmp_path_factory):
 
 
 def examples(count, *, seed, pairs=False, scores=False):
-    """Texts whose noun tells the class; pairs whose common words tell the score."""
+    """Texts whose noun tells the class; pairs whose nouns tell the score."""
     generator = np.random.default_rng(seed)
     nouns, others = generator.choice(NOUNS, count), generator.choice(NOUNS, count)
     texts = tuple(f"the {noun} {generator.choice(VERBS)}" for noun in nouns)
     seconds = tuple(f"a {noun} {generator.choice(VERBS)} near" for noun in others)
     labels = tuple("here" if noun == "cat" else "there" for noun in nouns)
     if scores:
-        labels = tuple(5.0 * (first == second) for first, second in zip(nouns, others, strict=True))
+        labels = tuple(2.0 * (nouns == "cat") + 3.0 * (others == "cat"))
     return LabelledTexts(texts, seconds if pairs else None, labels, None, "made up")
 
 
@@ -75,9 +75,10 @@ def test_a_classifier_learns_and_tells_classes_by_name(preset):
 
 
 def test_a_regression_of_pairs_learns(preset):
-    settings = dataclasses.replace(SETTINGS, epochs=20)
+    settings = dataclasses.replace(SETTINGS, epochs=16)
     _, history = tuned(preset, TextTask.of_scores(), settings, pairs=True, scores=True)
-    assert history[-1]["spearman"] > 0.7
+    # Both texts of a pair count: the first alone would give 0.55, the second 0.83.
+    assert history[-1]["pearson"] > 0.9
 
 
 def test_the_same_seed_gives_the_same_model(preset):

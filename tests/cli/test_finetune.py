@@ -1,0 +1,125 @@
+"""mpnet-finetune and mpnet-evaluate as a user runs them."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from mpnet_tf.models import MPNetTokenizer, make_backbone, make_masked_lm
+from tests.cli.forked_binary import run_cases
+from tests.tiny_run import NOUNS, VERBS, VOCABULARY
+
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
+TABLES = ["--task=text_classification", "--train_file=train.tsv", "--eval_file=dev.csv"]
+FAST = ["--epochs=1", "--batch_size=8", "--learning_rate=0.01"]
+# The arguments besides the preset, the exit status, and what is told.
+CASES = {
+    "tables": ([*TABLES, *FAST, "--seeds=1,2", "--json"], DONE, "seed 2  epoch 1/1  loss"),
+    "no train file": (
+        ["--task=text_classification", "--eval_file=dev.csv"],
+        WRONG_USAGE,
+        "--train",
+    ),
+    "no folder": (["--task=sst2"], WRONG_USAGE, "--data_dir must be given with --task=sst2"),
+    "no such task": (["--task=sst3"], WRONG_USAGE, "<cola|sst2|"),
+    "no task": ([], WRONG_USAGE, "--task"),
+    "bad seeds": ([*TABLES, "--seeds=one"], WRONG_USAGE, "--seeds must be whole numbers"),
+    "bad rate": ([*TABLES, "--learning_rate=0"], FAILED, "`learning_rate` must be positive"),
+    "no column": ([*TABLES, "--text_column=review"], FAILED, "review"),
+    "a pair task": ([*TABLES, "--pair_column=second"], FAILED, "A pair task was given single"),
+    "an empty text": (
+        ["--task=text_classification", "--train_file=empty.tsv", "--eval_file=dev.csv"],
+        FAILED,
+        "empty.tsv",
+    ),
+    "an unknown label": (
+        ["--task=text_classification", "--train_file=train.tsv", "--eval_file=other.csv", *FAST],
+        FAILED,
+        "must be among 0, 1. Received: '7'",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("finetuning")
+    keras.utils.set_random_seed(1)
+    backbone = make_backbone(
+        "mpnet",
+        len(VOCABULARY),
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=8,
+        intermediate_dim=12,
+        max_sequence_length=20,
+    )
+    make_masked_lm(backbone).save_to_preset(path / "preset")
+    MPNetTokenizer(VOCABULARY).save_to_preset(path / "preset")
+    generator = np.random.default_rng(2)
+    rows = [
+        (f"the {noun} {generator.choice(VERBS)}", int(noun == "cat"))
+        for noun in generator.choice(NOUNS, 40)
+    ]
+    tables = {"train.tsv": "\t", "dev.csv": ","}
+    for name, separator in tables.items():
+        lines = [f"text{separator}label", *(f"{text}{separator}{label}" for text, label in rows)]
+        (path / name).write_text("\n".join(lines) + "\n")
+    (path / "empty.tsv").write_text("text\tlabel\n\t1\n")
+    (path / "other.csv").write_text("text,label\nthe cat,7\n")
+    return path
+
+
+def _with_paths(folder, arguments):
+    files = ("--train_file=", "--eval_file=")
+    return [
+        f"{flag}={folder}/{value}" if f"{flag}=" in files else argument
+        for argument in arguments
+        for flag, _, value in [argument.partition("=")]
+    ]
+
+
+@pytest.fixture(scope="module")
+def answers(folder):
+    return run_cases(
+        "mpnet_tf.cli.finetune",
+        "mpnet-finetune",
+        {
+            name: [
+                f"--preset={folder}/preset",
+                f"--output={folder}/{name}",
+                *_with_paths(folder, arguments),
+            ]
+            for name, (arguments, *_) in CASES.items()
+        },
+    )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_asked_for_is_done_or_refused(name, answers, folder):
+    _, status, told = CASES[name]
+    found, output = answers[name]
+    assert (found, told in output) == (status, True), output
+    assert "Traceback" not in output
+    assert (folder / name).exists() == (status == DONE)
+
+
+def test_a_tuned_model_is_evaluated(folder, answers):
+    results = json.loads(answers["tables"][1].strip().splitlines()[-1])
+    best = max(run["metrics"]["accuracy"] for run in results["runs"])
+    preset = f"--preset={folder}/tables/preset"
+    data = ["--task=text_classification", f"--eval_file={folder}/dev.csv"]
+    cases = {
+        "done": [preset, *data, f"--predictions={folder}/predictions.tsv", "--json"],
+        "no classifier": [f"--preset={folder}/preset", *data],
+        "another task": [preset, "--task=text_regression", f"--eval_file={folder}/dev.csv"],
+    }
+    found = run_cases("mpnet_tf.cli.evaluate", "mpnet-evaluate", cases)
+    status, output = found["done"]
+    assert status == DONE, output
+    assert json.loads(output.strip().splitlines()[-1])["accuracy"] == best
+    assert len((folder / "predictions.tsv").read_text().splitlines()) == 41
+    status, output = found["no classifier"]
+    assert status == FAILED and "must be a text classifier" in output
+    status, output = found["another task"]
+    assert status == FAILED and "has 2 outputs, where the task text_regression has 1" in output
