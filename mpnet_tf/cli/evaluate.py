@@ -39,7 +39,8 @@ def main(argv):
             f"The model at {_PRESET.value} has {model.num_classes} outputs, where the task "
             f"{data.task.name} has {data.task.num_outputs}. Fine-tune one with mpnet-finetune."
         )
-    evaluation = evaluate_text_model(model, data.task, data.dev, batch_size=_BATCH_SIZE.value)
+    task = data.task.in_order_of(model.class_names)
+    evaluation = evaluate_text_model(model, task, data.dev, batch_size=_BATCH_SIZE.value)
     for name, value in evaluation.metrics.items():
         announce(f"{name} {value:.4f}")
     if _PREDICTIONS.value:

@@ -68,6 +68,24 @@ class TextTask:
         """Makes a regression, by Spearman's correlation."""
         return cls(name, "regression", (), ("pearson", "spearman"), "spearman")
 
+    def in_order_of(self, class_names):
+        """Returns the task with its classes in the order in which a model has them.
+
+        Args:
+            class_names: sequence of str, or None where the model does not name its classes.
+
+        Raises:
+            ValueError: if the model has other classes.
+        """
+        if class_names is None:
+            return self
+        if set(class_names) != set(self.class_names):
+            raise ValueError(
+                f"The model must have the classes of the task {self.name}: "
+                f"{', '.join(self.class_names) or 'none'}. Received: {', '.join(class_names)}"
+            )
+        return dataclasses.replace(self, class_names=tuple(class_names))
+
     def targets(self, labels):
         """Turns labels into what a model is trained on.
 

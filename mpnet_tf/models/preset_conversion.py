@@ -55,13 +55,12 @@ def convert(source, output, *, to, task=None, vocabulary=None, weights_only=True
         raise ValueError(f"{output} is there already. Choose another output, or remove it.")
     if to == "sentence_transformers":
         task = task or "text_embedder"
-    source = local_directory(_preset_of_run(source)) or source
     pretrained = read_pretrained(source, vocabulary=vocabulary, weights_only=weights_only)
     if head_settings or task not in (None, pretrained.task):
         pretrained = _with_head(pretrained, task or pretrained.task, head_settings)
     with appearing_directory(output) as directory, explained_write_errors(output):
         _WRITERS[to](pretrained, directory)
-        _write_card(source, directory, to=to)
+        _write_card(_preset_of_run(source), directory, to=to)
     return pretrained
 
 

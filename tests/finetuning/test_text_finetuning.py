@@ -206,6 +206,17 @@ def test_texts_that_are_too_long_are_counted_once(preset, tmp_path, caplog):
     assert len(told) == 2 and "8 of the 8 texts of made up are longer than 4 tokens" in told[0]
 
 
+def test_classes_count_by_name_in_whatever_order_a_model_has_them():
+    task = TextTask.of_labels(["good", "bad"])
+    of_model = task.in_order_of(("good", "bad"))
+    assert task.class_names == ("bad", "good")
+    assert of_model.answers(np.array([[2.0, 1.0], [0.0, 3.0]])) == ["good", "bad"]
+    assert of_model.targets(["good", "bad"]).tolist() == [0, 1]
+    assert task.in_order_of(None) is task
+    with pytest.raises(ValueError, match=r"must have the classes .*: bad, good\. Received: 0, 1"):
+        task.in_order_of(("0", "1"))
+
+
 def test_what_cannot_be_is_refused(preset, tmp_path):
     with pytest.raises(ValueError, match="at least two classes"):
         TextTask.of_labels(["same", "same"])

@@ -4,27 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mpnet_tf.conversion.huggingface_tokenizer import write_tokenizer
 from mpnet_tf.finetuning.squad import read_squad
 from mpnet_tf.models import BertTokenizer, MPNetTokenizer
 from mpnet_tf.models.question_windows import QuestionWindows
-from tests.models.wordpiece_reference import berts_vocabulary, mpnets_vocabulary
 
 WORDS = ["who", "ran", "the", "cat", "dog", "##s", "."]
 VOCABULARY = ["<s>", "<pad>", "</s>", "[UNK]", *WORDS, "<mask>"]
 BERTS = ["[PAD]", "[UNK]", *WORDS, "[CLS]", "[SEP]", "[MASK]"]
-
-
-@pytest.fixture(scope="module", params=["mpnet", "bert"])
-def tokenizers_of_kind(request, shared_data, tmp_path_factory):
-    transformers = pytest.importorskip("transformers")
-    path = tmp_path_factory.mktemp(request.param)
-    if request.param == "mpnet":
-        tokenizer = MPNetTokenizer(mpnets_vocabulary(shared_data))
-    else:
-        tokenizer = BertTokenizer(berts_vocabulary(shared_data))
-    write_tokenizer(tokenizer.settings(), str(path), model_type=request.param)
-    return tokenizer, transformers.AutoTokenizer.from_pretrained(path)
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mpnet_tf.conversion.huggingface_tokenizer import write_tokenizer
 from mpnet_tf.models import BertTokenizer, MPNetTokenizer
 from mpnet_tf.models.word_packer import WordPacker, best_first_pieces
-from tests.models.wordpiece_reference import berts_vocabulary, mpnets_vocabulary, sampled_lines
+from tests.models.wordpiece_reference import sampled_lines
 
 BERTS = ["[PAD]", "[UNK]", "ab", "##c", "d", "-", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -19,18 +18,6 @@ def ragged(rows, dtype=tf.string):
 
 def arrays(tensors):
     return {name: value.numpy() for name, value in tensors.items()}
-
-
-@pytest.fixture(scope="module", params=["mpnet", "bert"])
-def tokenizers_of_kind(request, shared_data, tmp_path_factory):
-    transformers = pytest.importorskip("transformers")
-    path = tmp_path_factory.mktemp(request.param)
-    if request.param == "mpnet":
-        tokenizer = MPNetTokenizer(mpnets_vocabulary(shared_data))
-    else:
-        tokenizer = BertTokenizer(berts_vocabulary(shared_data))
-    write_tokenizer(tokenizer.settings(), str(path), model_type=request.param)
-    return tokenizer, transformers.AutoTokenizer.from_pretrained(path)
 
 
 @pytest.fixture(scope="module")
