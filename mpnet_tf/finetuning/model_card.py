@@ -11,10 +11,9 @@ def write_finetuned_card(path, task, results):
 
     Args:
         path: str. The file.
-        task: `TextTask`.
-        results: dict, as `run_text_finetuning` returns it.
+        task: `FinetuningTask`.
+        results: dict, as `run_finetuning` returns it.
     """
-    classes = f" Its classes are {', '.join(task.class_names)}." if task.class_names else ""
     origin = results["began_from"]
     began = f"from `{origin}`" if origin else "from random weights"
     rows = [("metric", f"over {len(results['runs'])} seeds"), ("---", "---")]
@@ -22,7 +21,7 @@ def write_finetuned_card(path, task, results):
     sections = [
         front_matter("keras"),
         f"# {results['body']} fine-tuned for {task.name}",
-        f"A text {task.kind}, trained {began} on {results['num_train']:,} examples.{classes}",
+        f"{task.description} Trained {began} on {results['num_train']:,} examples.",
         f"## Results on {results['num_dev']:,} examples that were not trained on",
         "\n".join(f"| {name} | {value} |" for name, value in rows),
         f"The weights here are those of seed {results['best_seed']}, the best by "
