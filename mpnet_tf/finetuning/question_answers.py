@@ -6,14 +6,14 @@ import tensorflow as tf
 
 from mpnet_tf.finetuning.squad import Question
 from mpnet_tf.finetuning.window_batches import window_batches
-from mpnet_tf.models.question_answering import TransformerQuestionAnswering
+from mpnet_tf.models.question_answerer import TransformerQuestionAnswerer
 from mpnet_tf.models.question_windows import QuestionWindows
 
 
 def question_batches(
     questions: Sequence[Question], windows: QuestionWindows, *, batch_size: int, seed: int | None
 ) -> tf.data.Dataset:
-    """Makes the training data of a `TransformerQuestionAnswering`.
+    """Makes the training data of a `TransformerQuestionAnswerer`.
 
     Of several right answers the first counts.
 
@@ -57,14 +57,14 @@ def question_batches(
 
 
 def answer_questions(
-    model: TransformerQuestionAnswering, questions: Sequence[Question], **settings
+    model: TransformerQuestionAnswerer, questions: Sequence[Question], **settings
 ) -> tuple[dict[str, str], dict[str, float]]:
     """Lets a model answer questions, whether they have an answer or not.
 
     Args:
         model: with a preprocessor.
         questions: what `read_squad` returns.
-        **settings: what `TransformerQuestionAnswering.rank_answers` takes, without `num_answers`.
+        **settings: what `TransformerQuestionAnswerer.rank_answers` takes, without `num_answers`.
 
     Returns:
         The best answer other than none by question id, and by question id how much the score of

@@ -3,7 +3,7 @@
 from mpnet_tf.models.answer_spans import Answer, RankedAnswers
 from mpnet_tf.models.bert_backbone import BertBackbone
 from mpnet_tf.models.bert_masked_lm import BertMaskedLM
-from mpnet_tf.models.bert_question_answering import BertQuestionAnswering
+from mpnet_tf.models.bert_question_answerer import BertQuestionAnswerer
 from mpnet_tf.models.bert_text_classifier import BertTextClassifier
 from mpnet_tf.models.bert_text_embedder import BertTextEmbedder
 from mpnet_tf.models.bert_text_preprocessor import BertTextPreprocessor
@@ -19,14 +19,14 @@ from mpnet_tf.models.glm_tokenizer import GLMTokenizer
 from mpnet_tf.models.masked_lm import TransformerMaskedLM
 from mpnet_tf.models.mpnet_backbone import MPNetBackbone
 from mpnet_tf.models.mpnet_masked_lm import MPNetMaskedLM
-from mpnet_tf.models.mpnet_question_answering import MPNetQuestionAnswering
+from mpnet_tf.models.mpnet_question_answerer import MPNetQuestionAnswerer
 from mpnet_tf.models.mpnet_text_classifier import MPNetTextClassifier
 from mpnet_tf.models.mpnet_text_embedder import MPNetTextEmbedder
 from mpnet_tf.models.mpnet_text_preprocessor import MPNetTextPreprocessor
 from mpnet_tf.models.mpnet_token_classifier import MPNetTokenClassifier
 from mpnet_tf.models.mpnet_tokenizer import MPNetTokenizer
 from mpnet_tf.models.pretrainer import Pretrainer
-from mpnet_tf.models.question_answering import TransformerQuestionAnswering
+from mpnet_tf.models.question_answerer import TransformerQuestionAnswerer
 from mpnet_tf.models.question_windows import QuestionWindows
 from mpnet_tf.models.repetition_penalty import RepetitionPenaltySampler
 from mpnet_tf.models.sentencepiece_tokenizer import SentencePieceTokenizer
@@ -49,7 +49,7 @@ __all__ = [
     "Answer",
     "BertBackbone",
     "BertMaskedLM",
-    "BertQuestionAnswering",
+    "BertQuestionAnswerer",
     "BertTextClassifier",
     "BertTextEmbedder",
     "BertTextPreprocessor",
@@ -64,7 +64,7 @@ __all__ = [
     "GLMTokenizer",
     "MPNetBackbone",
     "MPNetMaskedLM",
-    "MPNetQuestionAnswering",
+    "MPNetQuestionAnswerer",
     "MPNetTextClassifier",
     "MPNetTextEmbedder",
     "MPNetTextPreprocessor",
@@ -78,7 +78,7 @@ __all__ = [
     "TextPacker",
     "TransformerBackbone",
     "TransformerMaskedLM",
-    "TransformerQuestionAnswering",
+    "TransformerQuestionAnswerer",
     "TransformerTextClassifier",
     "TransformerTextEmbedder",
     "TransformerTextPreprocessor",

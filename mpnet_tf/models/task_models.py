@@ -1,16 +1,16 @@
 """The tasks by name, and the models that do them on each body."""
 
-from mpnet_tf.models.bert_question_answering import BertQuestionAnswering
+from mpnet_tf.models.bert_question_answerer import BertQuestionAnswerer
 from mpnet_tf.models.bert_text_classifier import BertTextClassifier
 from mpnet_tf.models.bert_text_embedder import BertTextEmbedder
 from mpnet_tf.models.bert_token_classifier import BertTokenClassifier
 from mpnet_tf.models.bodies import BODIES, make_masked_lm
 from mpnet_tf.models.masked_lm import TransformerMaskedLM
-from mpnet_tf.models.mpnet_question_answering import MPNetQuestionAnswering
+from mpnet_tf.models.mpnet_question_answerer import MPNetQuestionAnswerer
 from mpnet_tf.models.mpnet_text_classifier import MPNetTextClassifier
 from mpnet_tf.models.mpnet_text_embedder import MPNetTextEmbedder
 from mpnet_tf.models.mpnet_token_classifier import MPNetTokenClassifier
-from mpnet_tf.models.question_answering import TransformerQuestionAnswering
+from mpnet_tf.models.question_answerer import TransformerQuestionAnswerer
 from mpnet_tf.models.text_classifier import TransformerTextClassifier
 from mpnet_tf.models.text_embedder import TransformerTextEmbedder
 from mpnet_tf.models.token_classifier import TransformerTokenClassifier
@@ -20,7 +20,7 @@ from mpnet_tf.models.transformer_backbone import TransformerBackbone
 _HEADS = {
     TransformerTextClassifier: (MPNetTextClassifier, BertTextClassifier),
     TransformerTokenClassifier: (MPNetTokenClassifier, BertTokenClassifier),
-    TransformerQuestionAnswering: (MPNetQuestionAnswering, BertQuestionAnswering),
+    TransformerQuestionAnswerer: (MPNetQuestionAnswerer, BertQuestionAnswerer),
     TransformerTextEmbedder: (MPNetTextEmbedder, BertTextEmbedder),
 }
 _TASK_CLASSES = {
@@ -28,7 +28,7 @@ _TASK_CLASSES = {
     "masked_lm": TransformerMaskedLM,
     "text_classifier": TransformerTextClassifier,
     "token_classifier": TransformerTokenClassifier,
-    "question_answering": TransformerQuestionAnswering,
+    "question_answering": TransformerQuestionAnswerer,
     "text_embedder": TransformerTextEmbedder,
 }
 TASKS = tuple(_TASK_CLASSES)

@@ -10,10 +10,10 @@ from mpnet_tf.finetuning.question_answers import answer_questions, question_batc
 from mpnet_tf.finetuning.squad import Question, read_squad
 from mpnet_tf.finetuning.squad_metrics import compute_squad_metrics
 from mpnet_tf.models import (
-    BertQuestionAnswering,
+    BertQuestionAnswerer,
     BertTextPreprocessor,
     BertTokenizer,
-    MPNetQuestionAnswering,
+    MPNetQuestionAnswerer,
     MPNetTokenizer,
     make_backbone,
 )
@@ -82,7 +82,7 @@ def test_answers_to_real_questions_are_those_of_transformers(their_model, shared
     path, model, tokenizer = their_model
     questions = read_squad(shared_data / "squad" / "dev-v1.1-part.json")[::35]
     expected, expected_scores = expected_answers(model, tokenizer, questions)
-    ours = {"mpnet": MPNetQuestionAnswering, "bert": BertQuestionAnswering}
+    ours = {"mpnet": MPNetQuestionAnswerer, "bert": BertQuestionAnswerer}
     reader = ours[model.config.model_type].from_preset(path)
     assert reader.preprocessor.sequence_length == LENGTH
     predictions, scores = answer_questions(reader, questions, stride=STRIDE)
@@ -132,7 +132,7 @@ def small_reader():
         initializer_stddev=0.2,
     )
     preprocessor = BertTextPreprocessor(BertTokenizer(VOCABULARY), sequence_length=16)
-    return BertQuestionAnswering(backbone, preprocessor=preprocessor)
+    return BertQuestionAnswerer(backbone, preprocessor=preprocessor)
 
 
 def test_training_rows_teach_the_answers(tmp_path):
@@ -151,7 +151,7 @@ def test_training_rows_teach_the_answers(tmp_path):
     assert metrics["best_exact"] == metrics["HasAns_exact"] == 100.0
 
     reader.save_to_preset(str(tmp_path))
-    restored = BertQuestionAnswering.from_preset(str(tmp_path))
+    restored = BertQuestionAnswerer.from_preset(str(tmp_path))
     text = "The  fox ran away."
     assert [answer.text for answer in restored.answer(["who"], [text], **settings)] == ["fox"]
     (answer,) = restored.answer(["where"], ["the dog sat"], no_answer_threshold=0.0, **settings)

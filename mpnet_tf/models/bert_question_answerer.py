@@ -4,14 +4,14 @@ import keras
 
 from mpnet_tf.models.bert_backbone import BertBackbone
 from mpnet_tf.models.bert_text_preprocessor import BertTextPreprocessor
-from mpnet_tf.models.question_answering import TransformerQuestionAnswering
+from mpnet_tf.models.question_answerer import TransformerQuestionAnswerer
 
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
-class BertQuestionAnswering(TransformerQuestionAnswering):
+class BertQuestionAnswerer(TransformerQuestionAnswerer):
     """A BERT backbone and a head that finds answers in texts.
 
-    Arguments, inputs and outputs are those of `TransformerQuestionAnswering`, with a
+    Arguments, inputs and outputs are those of `TransformerQuestionAnswerer`, with a
     `BertBackbone`.
 
     Example:
@@ -20,7 +20,7 @@ class BertQuestionAnswering(TransformerQuestionAnswering):
     backbone = BertBackbone(
         vocabulary_size=30522, num_layers=2, num_heads=2, hidden_dim=64, intermediate_dim=128
     )
-    reader = BertQuestionAnswering(backbone)
+    reader = BertQuestionAnswerer(backbone)
     token_ids = np.array([[101, 2023, 2003, 102]])
     reader(
         {

@@ -11,7 +11,7 @@ from mpnet_tf.models.transformer_task import TransformerTask, make_head_dense
 
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
-class TransformerQuestionAnswering(TransformerTask, RawTextTask, keras_hub.models.Task):
+class TransformerQuestionAnswerer(TransformerTask, RawTextTask, keras_hub.models.Task):
     """A backbone and a linear layer that scores each token as an answer's first and as its last.
 
     `answer` takes raw text. To train, make rows of token ids and labels with `QuestionWindows` and

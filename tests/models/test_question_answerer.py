@@ -5,7 +5,7 @@ from typing import ClassVar
 import keras
 import numpy as np
 
-from mpnet_tf.models import TransformerQuestionAnswering
+from mpnet_tf.models import TransformerQuestionAnswerer
 from tests.models.task_checks import (
     LENGTHS,
     TaskChecks,
@@ -18,9 +18,9 @@ from tests.models.task_checks import (
 )
 
 
-class TestQuestionAnswering(TaskChecks):
+class TestQuestionAnswerer(TaskChecks):
     task = "question_answering"
-    base = TransformerQuestionAnswering
+    base = TransformerQuestionAnswerer
     head_shapes: ClassVar = {"logits/kernel": (32, 2), "logits/bias": (2,)}
     per_token = True
 
