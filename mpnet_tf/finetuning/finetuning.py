@@ -5,7 +5,8 @@ import time
 import keras
 import numpy as np
 
-from mpnet_tf.finetuning.layer_rates import LayerwiseAdamW, layer_rates
+from mpnet_tf.finetuning.layer_rates import layer_rates
+from mpnet_tf.training.adamw_with_rates import AdamWWithRates
 from mpnet_tf.training.parameter_roles import parameter_roles
 from mpnet_tf.training.schedules import LinearWarmupDecay
 
@@ -81,7 +82,7 @@ class _EpochEvaluation(keras.callbacks.Callback):
 
 def _make_optimizer(model, settings, total_steps):
     roles = parameter_roles(model)
-    return LayerwiseAdamW(
+    return AdamWWithRates(
         LinearWarmupDecay(
             settings.learning_rate, int(settings.warmup_share * total_steps), total_steps
         ),

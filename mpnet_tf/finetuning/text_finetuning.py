@@ -95,7 +95,11 @@ class TextFinetuning(FinetuningTask):
         if self.task.kind == "regression":
             return [draw_scores(self._dev_texts.labels, evaluation.answers)]
         names = self.task.class_names
-        return [draw_confusion(confusion_matrix(self._dev_texts.labels, evaluation.answers, names), names)]
+        return [
+            draw_confusion(
+                confusion_matrix(self._dev_texts.labels, evaluation.answers, names), names
+            )
+        ]
 
 
 def text_outputs(model, task, examples, *, batch_size=32):

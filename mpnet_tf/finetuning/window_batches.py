@@ -37,3 +37,26 @@ def window_batches(make_rows, num_examples, *, batch_size, seed):
     if seed is not None:
         dataset = dataset.shuffle(_SHUFFLED_BATCHES * batch_size, seed=seed + 1)
     return dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def without_row_padding(inputs, *labels):
+    """Cuts off the columns that are padding in every row of a batch.
+
+    Args:
+        inputs: dict of int tensors `(batch_size, sequence_length)` with a `padding_mask`, 1 for
+            tokens and 0 for padding after them.
+        *labels: structures of tensors, of which those of the same two axes are cut as well.
+
+    Returns:
+        Tuple of what was given, as long as the longest row.
+    """
+    longest = tf.reduce_max(tf.reduce_sum(inputs["padding_mask"], axis=1))
+    return tf.nest.map_structure(
+        lambda values: values[:, :longest] if values.shape.rank == 2 else values,
+        (inputs, *labels),
+    )
+
+
+def count_batches(batches):
+    """Counts the elements of a dataset of unknown length by going through it once."""
+    return int(batches.reduce(tf.constant(0, tf.int64), lambda count, *_: count + 1))

@@ -4,7 +4,7 @@ import keras
 import keras_hub
 
 from mpnet_tf.models.answer_spans import rank_answers
-from mpnet_tf.models.question_windows import QuestionWindows
+from mpnet_tf.models.question_windows import QuestionWindows, window_sizes
 from mpnet_tf.models.raw_text_task import RawTextTask
 from mpnet_tf.models.token_windows import packer_arguments, shorten_rows
 from mpnet_tf.models.transformer_task import TransformerTask, make_head_dense
@@ -73,8 +73,8 @@ class TransformerQuestionAnswerer(TransformerTask, RawTextTask, keras_hub.models
         *,
         num_answers=20,
         max_answer_length=30,
-        stride=128,
-        max_question_length=64,
+        stride=None,
+        max_question_length=None,
         batch_size=32,
     ):
         """Finds the best answers to questions, with the scores of having none.
@@ -85,9 +85,10 @@ class TransformerQuestionAnswerer(TransformerTask, RawTextTask, keras_hub.models
             questions, contexts: what `answer` takes.
             num_answers: int. Most answers to a question. Default 20.
             max_answer_length: int. Most tokens in an answer. Default 30.
-            stride: int. Tokens that two windows over a long context share. Default 128.
-            max_question_length: int. Most tokens of a question; what is more is cut off. Default
-                64.
+            stride: int or None. Tokens that two windows over a long context share. None means 128,
+                or a third of a row. Default None.
+            max_question_length: int or None. Most tokens of a question; what is more is cut off.
+                None means 64, or a quarter of a row. Default None.
             batch_size: int. Rows that the model takes at once. Default 32.
 
         Returns:
@@ -105,9 +106,11 @@ class TransformerQuestionAnswerer(TransformerTask, RawTextTask, keras_hub.models
             )
         if not questions:
             return []
-        windows = QuestionWindows(
-            **packer_arguments(self), stride=stride, max_question_length=max_question_length
+        arguments = packer_arguments(self)
+        sizes = window_sizes(
+            arguments["sequence_length"], stride=stride, max_question_length=max_question_length
         )
+        windows = QuestionWindows(**arguments, **sizes)
         inputs, places = shorten_rows(*windows(questions, contexts))
         logits = self.predict(inputs, batch_size=batch_size, verbose=0)
         return rank_answers(

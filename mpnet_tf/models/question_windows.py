@@ -177,3 +177,24 @@ class QuestionWindows:
             return tf.zeros_like(padding_mask)
         positions = tf.range(self.sequence_length)[tf.newaxis]
         return padding_mask * tf.cast(positions >= places[:, tf.newaxis], tf.int32)
+
+
+def window_sizes(sequence_length, *, stride=None, max_question_length=None):
+    """Chooses how long windows overlap and questions may be, where that is not given.
+
+    Args:
+        sequence_length: int. Length of a row.
+        stride: int or None. Tokens of the context that two windows share; None means 128, or a
+            third of a row where that is less.
+        max_question_length: int or None. Most tokens of a question; None means 64, or a quarter of
+            a row where that is less.
+
+    Returns:
+        dict with `stride` and `max_question_length`, as `QuestionWindows` takes them.
+    """
+    return {
+        "stride": min(128, sequence_length // 3) if stride is None else stride,
+        "max_question_length": (
+            min(64, sequence_length // 4) if max_question_length is None else max_question_length
+        ),
+    }

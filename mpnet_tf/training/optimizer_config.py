@@ -9,7 +9,7 @@ PARAMETER_ROLES = ("kernel", "embedding", "bias", "norm")
 # The settings that only some of the choices of a field have.
 _ADAM_SETTINGS = ("beta_1", "beta_2", "epsilon")
 _OPTIMIZERS = {
-    "adamw": _ADAM_SETTINGS,
+    "adamw": (*_ADAM_SETTINGS, "relative_bias_rate"),
     "lamb": _ADAM_SETTINGS,
     "adafactor": (),
     "muon": _ADAM_SETTINGS,
@@ -40,6 +40,10 @@ class OptimizerConfig:
         schedule_power: float above 0. Of the schedule "polynomial"; 1 is linear.
         decay_steps: int. Of the schedule "warmup_stable_decay".
         final_learning_rate: float. The rate after the run's last step.
+        relative_bias_rate: float above 0. Of "adamw": multiplies the learning rate of the biases
+            by distance. A bias moves by about the learning rate a step, and attention looks at a
+            neighbour only from a bias of some units on: short runs never get there at 1, which is
+            the paper's (docs/decisions.md).
         beta_1, beta_2, epsilon: floats. Adam's.
         weight_decay: float. Multiplied by the learning rate.
         no_weight_decay: tuple of str. Roles of the weights that do not decay, among
@@ -56,6 +60,7 @@ class OptimizerConfig:
     name: str = "adamw"
     schedule: str = "linear"
     learning_rate: float = 6e-4
+    relative_bias_rate: float = 1.0
     warmup_steps: int = 24000
     schedule_power: float = 1.0
     decay_steps: int = 0
@@ -114,6 +119,11 @@ class OptimizerConfig:
             self.learning_rate > 0,
             "`learning_rate` must be positive",
             learning_rate=self.learning_rate,
+        )
+        require(
+            self.relative_bias_rate > 0,
+            "`relative_bias_rate` must be positive",
+            relative_bias_rate=self.relative_bias_rate,
         )
         require(
             0 <= self.final_learning_rate <= self.learning_rate,

@@ -4,8 +4,13 @@ import re
 
 import keras
 
+from mpnet_tf.training.adamw_with_rates import AdamWWithRates
 from mpnet_tf.training.lamb import Lamb
-from mpnet_tf.training.parameter_roles import parameter_roles, transformer_kernels
+from mpnet_tf.training.parameter_roles import (
+    parameter_roles,
+    relative_biases,
+    transformer_kernels,
+)
 from mpnet_tf.training.schedule_free_adamw import ScheduleFreeAdamW
 from mpnet_tf.training.schedules import make_schedule
 
@@ -49,7 +54,7 @@ def make_optimizer(config, model, *, total_steps):
         "epsilon": config.epsilon,
     }
     if config.name == "adamw":
-        optimizer = keras.optimizers.AdamW(**adam_settings)
+        optimizer = _make_adamw(config, model, **adam_settings)
     elif config.name == "lamb":
         optimizer = Lamb(**adam_settings)
     elif config.name == "adafactor":
@@ -68,6 +73,18 @@ def make_optimizer(config, model, *, total_steps):
     )
     optimizer.build(model.trainable_variables)
     return optimizer
+
+
+def _make_adamw(config, model, *, weight_decay, **settings):
+    if config.relative_bias_rate == 1:
+        return keras.optimizers.AdamW(weight_decay=weight_decay, **settings)
+    roles = parameter_roles(model)
+    return AdamWWithRates(
+        rates=dict.fromkeys(relative_biases(model), config.relative_bias_rate),
+        decay_rate=weight_decay,
+        no_decay=[path for path, role in roles.items() if role in config.no_weight_decay],
+        **settings,
+    )
 
 
 def _make_muon(config, model, **settings):

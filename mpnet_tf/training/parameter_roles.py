@@ -68,6 +68,22 @@ def transformer_kernels(model):
     ]
 
 
+def relative_biases(model):
+    """Lists the paths of the tables of biases by distance.
+
+    Args:
+        model: built Keras model.
+
+    Returns:
+        list of str.
+    """
+    return [
+        layer.embeddings.path
+        for layer in _layers_within(model)
+        if isinstance(layer, RelativePositionBias)
+    ]
+
+
 def _layers_within(model):
     # Keras lists the layers within layers nowhere in public.
     return list(model._flatten_layers())

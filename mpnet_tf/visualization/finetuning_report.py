@@ -27,9 +27,7 @@ def write_finetuning_report(path, results, pictures):
         (_curves(results["runs"], "loss", "Training loss"), "Training loss over the epochs"),
         (_curves(results["runs"], headline, headline), f"{headline} over the epochs"),
     ]
-    cards = [
-        html_parts.card(inline_svg(figure, text)) for figure, text in [*curves, *pictures]
-    ]
+    cards = [html_parts.card(inline_svg(figure, text)) for figure, text in [*curves, *pictures]]
     figures = {name: value for name, value in results.items() if name not in ("runs", "settings")}
     tables = [
         html_parts.table("Results", figures),

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from mpnet_tf.finetuning.layer_rates import LayerwiseAdamW, layer_rates
+from mpnet_tf.finetuning.layer_rates import layer_rates
 from mpnet_tf.models import make_task
+from mpnet_tf.training.adamw_with_rates import AdamWWithRates
 from mpnet_tf.training.parameter_roles import parameter_roles
 from tests.models.small_models import small_backbone
 
@@ -36,7 +37,7 @@ def test_without_decay_it_is_adamw():
     model = make_model("mpnet")
     roles = parameter_roles(model)
     no_decay = [path for path, role in roles.items() if role in ("bias", "norm")]
-    ours = LayerwiseAdamW(RATE, layer_rates(model, 1.0), DECAY, no_decay, epsilon=1e-6)
+    ours = AdamWWithRates(RATE, layer_rates(model, 1.0), DECAY, no_decay, epsilon=1e-6)
     found = moved(model, ours)
     model = make_model("mpnet")
     theirs = keras.optimizers.AdamW(RATE, weight_decay=DECAY, epsilon=1e-6)
@@ -69,7 +70,7 @@ def test_rates_fall_from_the_head_to_the_embeddings(body):
 def test_steps_are_those_of_adamw_with_each_layers_rate():
     model = make_model("bert")
     rates = layer_rates(model, 0.5)
-    found = moved(model, LayerwiseAdamW(RATE, rates, DECAY, epsilon=1e-6))
+    found = moved(model, AdamWWithRates(RATE, rates, DECAY, epsilon=1e-6))
     for factor in sorted(set(rates.values())):
         model = make_model("bert")
         expected = moved(model, keras.optimizers.AdamW(RATE * factor, DECAY, epsilon=1e-6))
@@ -83,7 +84,7 @@ def test_steps_are_those_of_adamw_with_each_layers_rate():
 
 def test_the_configuration_makes_it_again():
     model = make_model("mpnet")
-    optimizer = LayerwiseAdamW(RATE, layer_rates(model, 0.5), DECAY, ["logits/bias"])
+    optimizer = AdamWWithRates(RATE, layer_rates(model, 0.5), DECAY, ["logits/bias"])
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
     assert again.rates == optimizer.rates
     assert again.decay_rate == DECAY and again.no_decay == {"logits/bias"}

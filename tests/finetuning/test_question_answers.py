@@ -205,7 +205,7 @@ def test_misuse_is_refused():
     with pytest.raises(ValueError, match=r"as many as `questions`.* 1 questions and 2 contexts"):
         reader.answer(["who"], ["a", "b"])
     with pytest.raises(ValueError, match=r"`sequence_length` must be at least .*stride=128"):
-        reader.answer(["who"], ["a"])
+        reader.answer(["who"], ["a"], stride=128)
     windows = QuestionWindows(reader.preprocessor.tokenizer, 16, 3, max_question_length=2)
     with pytest.raises(ValueError, match=r"`batch_size` must be at least 1.*batch_size=0"):
         question_batches(made_up_questions(), windows, batch_size=0, seed=0)

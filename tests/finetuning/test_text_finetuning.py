@@ -15,7 +15,6 @@ from mpnet_tf.finetuning.text_finetuning import (
     make_text_model,
     open_text_model,
 )
-from mpnet_tf.finetuning.text_finetuning_run import run_text_finetuning
 from mpnet_tf.finetuning.text_task import TextTask
 from mpnet_tf.models import MPNetTokenizer, make_backbone, make_masked_lm
 from mpnet_tf.models.preset_conversion import read_pretrained
