@@ -30,6 +30,13 @@ _DIMENSIONS = flags.DEFINE_list(
 _NEGATIVE_COLUMNS = flags.DEFINE_list(
     "negative_columns", [], "With --objective=contrastive: columns of hard negatives."
 )
+_DOCUMENT_PAIRS = flags.DEFINE_enum(
+    "document_pairs",
+    "titles",
+    ["titles", "neighbours"],
+    "What the pairs of a .txt file are, whose documents have a line for each sentence or paragraph "
+    "and blank lines between them: a first line and what follows it, or a line and the next.",
+)
 _SCALE = flags.DEFINE_float("scale", _DEFAULTS.scale, "One over the loss's temperature.")
 
 
@@ -66,12 +73,10 @@ def _task(files, settings, *, trains):
     if DATA_DIR.value is not None:
         if files.train or files.evaluation:
             raise application.UsageError("--data_dir stands for both files: leave out the files")
-        train, dev = _read_stsb(settings, trains)
-    else:
-        files.require(*(["train"] if trains else []), "evaluation")
-        train = _read_train(files.train, settings) if trains else None
-        dev = _read_pairs(files.evaluation, scored=_has_column(files.evaluation))
-    return EmbeddingFinetuning(train, dev, settings)
+        return EmbeddingFinetuning(*_read_stsb(settings, trains), settings)
+    files.require(*(["train"] if trains else []), "evaluation")
+    train = _read_train(files.train, settings.objective) if trains else None
+    return EmbeddingFinetuning(train, _read_pairs(files.evaluation), settings)
 
 
 def _read_stsb(settings, trains):
@@ -84,3 +89,57 @@ def _read_stsb(settings, trains):
         )
     train = read_glue("stsb", DATA_DIR.value, "train") if trains else None
     return train, read_glue("stsb", DATA_DIR.value, "dev")
+
+
+def _read_train(path, objective):
+    from mpnet_tf.finetuning.document_pairs import read_documents
+    from mpnet_tf.finetuning.table_files import read_text_columns
+
+    if objective in embedding_settings.SCORED_OBJECTIVES:
+        return _read_scored_pairs(path)
+    if objective in embedding_settings.TEXT_OBJECTIVES:
+        if path.endswith(".txt"):
+            return [line for document in read_documents(path) for line in document]
+        return read_text_columns(path, [TEXT_COLUMN.value])[0]
+    if path.endswith(".txt"):
+        pairs = _document_pairs(path)
+        return pairs.texts, pairs.pairs
+    return read_text_columns(path, [TEXT_COLUMN.value, _pair_column(), *_NEGATIVE_COLUMNS.value])
+
+
+def _read_pairs(path):
+    """Reads the pairs to evaluate on, with their scores where the table has them."""
+    from mpnet_tf.finetuning.table_files import read_labelled_texts, read_table
+
+    if path.endswith(".txt"):
+        return _document_pairs(path)
+    if LABEL_COLUMN.value in read_table(path):
+        return _read_scored_pairs(path)
+    return read_labelled_texts(path, text=TEXT_COLUMN.value, pair=_pair_column())
+
+
+def _read_scored_pairs(path):
+    from mpnet_tf.finetuning.table_files import read_labelled_texts
+
+    return read_labelled_texts(
+        path,
+        text=TEXT_COLUMN.value,
+        pair=_pair_column(),
+        label=LABEL_COLUMN.value,
+        numeric_labels=True,
+    )
+
+
+def _document_pairs(path):
+    from mpnet_tf.finetuning.document_pairs import neighbour_pairs, read_documents, title_pairs
+
+    make_pairs = title_pairs if _DOCUMENT_PAIRS.value == "titles" else neighbour_pairs
+    return make_pairs(read_documents(path), source=path)
+
+
+def _pair_column():
+    if PAIR_COLUMN.value is None:
+        raise application.UsageError(
+            "--pair_column must name the column of the second texts with --task=text_embedding"
+        )
+    return PAIR_COLUMN.value

@@ -55,9 +55,7 @@ def _read_glue(files, trains):
         )
     splits = GLUE_TASKS[files.task].splits
     if "dev" not in splits:
-        raise application.UsageError(
-            f"--task={files.task} has no examples to train or evaluate on"
-        )
+        raise application.UsageError(f"--task={files.task} has no examples to train or evaluate on")
     train = read_glue(files.task, directory, "train") if trains else None
     dev = read_glue(files.task, directory, "dev")
     test = None

@@ -1,5 +1,6 @@
 """Fine-tuning of text embedders, and their evaluation."""
 
+import dataclasses
 import os
 
 import keras
@@ -21,6 +22,7 @@ from mpnet_tf.finetuning.embedding_evaluation import (
 from mpnet_tf.finetuning.embedding_settings import SCORED_OBJECTIVES, TEXT_OBJECTIVES
 from mpnet_tf.finetuning.embedding_trainer import EmbeddingTrainer
 from mpnet_tf.finetuning.finetuning_task import Evaluation, FinetuningTask, Training
+from mpnet_tf.finetuning.heldout_retrieval import retrieval_examples
 from mpnet_tf.finetuning.matryoshka import MatryoshkaLoss
 from mpnet_tf.finetuning.prediction_file import write_predictions
 from mpnet_tf.finetuning.scored_pair_losses import CosentLoss, CosineRegressionLoss
@@ -55,8 +57,11 @@ class EmbeddingFinetuning(FinetuningTask):
                 f"of {dev.source}"
             )
         self.embedding = embedding
-        self._is_retrieval = dev.labels is None
-        self.metrics = ("mrr@10", "recall@1") if self._is_retrieval else ("spearman", "pearson")
+        # Pairs without scores: the documents are to be found.
+        self._retrieval = retrieval_examples(dev) if dev.labels is None else None
+        self.metrics = (
+            ("spearman", "pearson") if self._retrieval is None else ("mrr@10", "recall@1")
+        )
         self.headline_metric = self.metrics[0]
         self.description = f"A text embedder ({embedding.pooling} pooling, {embedding.objective})."
         if train is None or embedding.objective in (*SCORED_OBJECTIVES, *TEXT_OBJECTIVES):
@@ -125,12 +130,12 @@ class EmbeddingFinetuning(FinetuningTask):
         def embed(texts):
             return embed_texts(model, texts, model.preprocessor, batch_size=batch_size)
 
-        if self._is_retrieval:
-            documents, relevant = _documents_of_pairs(self._dev)
-            queries, documents = embed(self._dev.texts), embed(documents)
-            metrics = retrieval_metrics(queries, documents, relevant, cutoffs=_CUTOFFS)
+        if self._retrieval is not None:
+            wanted = self._retrieval
+            queries, documents = embed(wanted.queries), embed(wanted.documents)
+            metrics = retrieval_metrics(queries, documents, wanted.relevant, cutoffs=_CUTOFFS)
             found = rank_documents(queries, documents, depth=1)[:, 0]
-            return Evaluation(metrics, found.tolist())
+            return Evaluation(metrics, [wanted.documents[number] for number in found])
         first, second = embed(self._dev.texts), embed(self._dev.pairs)
         metrics = similarity_correlations(first, second, self._dev.labels)
         norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
@@ -138,23 +143,17 @@ class EmbeddingFinetuning(FinetuningTask):
         return Evaluation(metrics, cosines.astype(float).tolist())
 
     def write_predictions(self, directory, evaluation, *, name):
-        """Writes the cosine of each pair, or the second text that was found for the first."""
-        answers = evaluation.answers
-        if self._is_retrieval:
-            documents, _ = _documents_of_pairs(self._dev)
-            answers = [documents[number] for number in answers]
-        write_predictions(os.path.join(directory, f"{name}.tsv"), self._dev, answers)
+        """Writes the cosine of each pair, or the document that was found first for each query."""
+        examples = self._dev
+        if self._retrieval is not None:
+            queries, documents = self._retrieval.queries, self._retrieval.documents
+            labels = tuple(documents[numbers[0]] for numbers in self._retrieval.relevant)
+            examples = dataclasses.replace(
+                examples, texts=queries, pairs=None, ids=queries, labels=labels
+            )
+        write_predictions(os.path.join(directory, f"{name}.tsv"), examples, evaluation.answers)
 
     def make_pictures(self, evaluation):
-        if self._is_retrieval:
+        if self._retrieval is not None:
             return []
         return [draw_scores(self._dev.labels, evaluation.answers)]
-
-
-def _documents_of_pairs(pairs):
-    """Lists the different second texts, and for each first text the numbers of its own."""
-    numbers = {text: number for number, text in enumerate(dict.fromkeys(pairs.pairs))}
-    own = {}
-    for query, document in zip(pairs.texts, pairs.pairs, strict=True):
-        own.setdefault(query, set()).add(numbers[document])
-    return list(numbers), [sorted(own[query]) for query in pairs.texts]
