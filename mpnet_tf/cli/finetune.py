@@ -2,12 +2,16 @@
 
 Trains once for each seed and writes the best model as a preset, with results.json, report.html,
 the predictions, and for GLUE's tasks the file to submit. GLUE's tasks are read from their own
-folder by --data_dir; any other task comes from tables (.tsv, .csv, .jsonl) with columns of your
-naming.
+folder by --data_dir; texts, pairs and scores come from tables (.tsv, .csv, .jsonl) with columns of
+your naming, questions from SQuAD's files, tagged words from CoNLL's.
 
     mpnet-finetune --task=sst2 --preset=runs/demo --data_dir=glue/SST-2 --output=tuned
     mpnet-finetune --task=text_classification --preset=runs/demo --train_file=train.csv \\
         --eval_file=dev.csv --text_column=review --label_column=stars --output=tuned --seeds=1,2,3
+    mpnet-finetune --task=question_answering --preset=runs/base --train_file=train-v1.1.json \\
+        --eval_file=dev-v1.1.json --sequence_length=384 --output=reader
+    mpnet-finetune --task=text_embedding --preset=runs/base --train_file=pairs.csv \\
+        --eval_file=held_out.csv --text_column=question --pair_column=answer --output=embedder
 """
 
 import dataclasses
@@ -20,8 +24,8 @@ from mpnet_tf.finetuning.finetuning_settings import FinetuningSettings
 _PRESET = flags.DEFINE_string(
     "preset", None, "What to begin from: a preset, a run, or a directory of another library."
 )
-_TRAIN_FILE = flags.DEFINE_string("train_file", None, "Table with the examples to train on.")
-_TEST_FILE = flags.DEFINE_string("test_file", None, "Table with examples to predict.")
+_TRAIN_FILE = flags.DEFINE_string("train_file", None, "File with the examples to train on.")
+_TEST_FILE = flags.DEFINE_string("test_file", None, "File with examples to predict.")
 _OUTPUT = flags.DEFINE_string("output", None, "Directory to write, not there yet.")
 _SEEDS = flags.DEFINE_list("seeds", ["1"], "A run for each of these numbers.")
 _FROM_SCRATCH = flags.DEFINE_bool(
@@ -67,19 +71,16 @@ def main(argv):
         raise application.UsageError(
             f"--seeds must be whole numbers with commas between. Received: {_SEEDS.value}"
         ) from None
-    data = task_flags.read_task_data(train_file=_TRAIN_FILE.value, test_file=_TEST_FILE.value)
+    task = task_flags.read_task(_TRAIN_FILE.value, _TEST_FILE.value)
     from mpnet_tf.cli.progress import announce
-    from mpnet_tf.finetuning.text_finetuning_run import run_text_finetuning
+    from mpnet_tf.finetuning.finetuning_run import run_finetuning
 
-    return run_text_finetuning(
-        data.task,
-        data.train,
-        data.dev,
+    return run_finetuning(
+        task,
         settings,
         preset=_PRESET.value,
         output=_OUTPUT.value,
         seeds=seeds,
-        test=data.test,
         load_weights=not _FROM_SCRATCH.value,
         tell=announce,
     )

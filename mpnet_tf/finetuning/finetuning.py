@@ -32,7 +32,7 @@ def finetune(model, task, settings, *, seed, on_epoch=None):
     """
     training = task.make_training(model, settings, seed=seed)
     training.trainer.compile(
-        optimizer=_make_optimizer(model, settings, settings.epochs * training.steps_per_epoch),
+        optimizer=_make_optimizer(model, training, settings),
         **training.compile_settings,
     )
     evaluation = _EpochEvaluation(model, task, settings, on_epoch)
@@ -80,8 +80,10 @@ class _EpochEvaluation(keras.callbacks.Callback):
             self._best_score, self.best_weights = score, self._tuned.get_weights()
 
 
-def _make_optimizer(model, settings, total_steps):
-    roles = parameter_roles(model)
+def _make_optimizer(model, training, settings):
+    total_steps = settings.epochs * training.steps_per_epoch
+    # What trains the model may have weights of its own.
+    roles = parameter_roles(training.trainer)
     return AdamWWithRates(
         LinearWarmupDecay(
             settings.learning_rate, int(settings.warmup_share * total_steps), total_steps

@@ -104,7 +104,10 @@ class FinetuningTask(abc.ABC):
             name: of the file, without its ending.
         """
 
-    def write_test(self, directory: str, model: keras.Model, *, batch_size: int) -> None:
+    # Nothing is to be done where there are none.
+    def write_test(  # noqa: B027
+        self, directory: str, model: keras.Model, *, batch_size: int
+    ) -> None:
         """Writes what a model says of the examples whose answers are not known, if there are any.
 
         Args:

@@ -68,7 +68,7 @@ def labelled_texts_of_table(
     columns = table.columns
     if not allow_empty:
         for column in filter(None, (text, pair)):
-            _check_texts(table, column)
+            check_texts(table, column, remedy=", or pass `allow_empty=True`")
     labels = None
     if label is not None and numeric_labels:
         labels = tuple(_finite_number(table, label, row) for row in range(len(columns[label])))
@@ -84,12 +84,21 @@ def labelled_texts_of_table(
     )
 
 
-def _check_texts(table, column):
+def check_texts(table: Table, column: str, *, remedy: str = "") -> None:
+    """Checks that no text of a column is empty or blank.
+
+    Args:
+        table: has the column.
+        column: its name.
+        remedy: what else may be done than to mend the row, for the message.
+
+    Raises:
+        ValueError: if one is; the message names its line.
+    """
     for row, text in enumerate(table.columns[column]):
         if not text or text.isspace():
             raise ValueError(
-                f"{table.place(row)}: {column!r} is empty. Fill it in or remove the row, or pass "
-                "`allow_empty=True`."
+                f"{table.place(row)}: {column!r} is empty. Fill it in or remove the row{remedy}."
             )
 
 

@@ -8,7 +8,11 @@ from collections.abc import Sequence
 
 from absl import logging
 
-from mpnet_tf.finetuning.labelled_texts import LabelledTexts, labelled_texts_of_table
+from mpnet_tf.finetuning.labelled_texts import (
+    LabelledTexts,
+    check_texts,
+    labelled_texts_of_table,
+)
 from mpnet_tf.finetuning.table import MissingColumnError, Table
 from mpnet_tf.finetuning.text_lines import read_lines, without_line_end
 
@@ -89,6 +93,31 @@ def read_labelled_texts(
         known_labels=known_labels,
         numeric_labels=numeric_labels,
     )
+
+
+def read_text_columns(
+    path: str | os.PathLike, names: Sequence[str], *, columns: Sequence[str] | None = None
+) -> tuple[tuple[str, ...], ...]:
+    """Reads columns of texts that belong together row by row, such as triples.
+
+    Args:
+        path: a file that `read_table` reads. It may have further columns.
+        names: the columns, such as ("anchor", "positive", "negative"), in the order in which
+            `contrastive_batches` takes them.
+        columns: names of all columns, where the file has no header.
+
+    Returns:
+        The texts of each column.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is no such table, lacks a column, or a text is empty or blank; the message
+            names the line.
+    """
+    table = read_numbered_table(path, columns=columns, selected=names)
+    for name in names:
+        check_texts(table, name)
+    return tuple(tuple(table.columns[name]) for name in names)
 
 
 def read_numbered_table(

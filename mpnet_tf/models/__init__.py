@@ -15,6 +15,8 @@ from mpnet_tf.models.glm_backbone import GLMBackbone
 from mpnet_tf.models.glm_causal_lm import GLMCausalLM
 from mpnet_tf.models.glm_causal_lm_preprocessor import FilledText, GLMCausalLMPreprocessor
 from mpnet_tf.models.glm_masked_lm import GLMMaskedLM
+from mpnet_tf.models.glm_text_classifier import GLMTextClassifier
+from mpnet_tf.models.glm_text_preprocessor import GLMTextPreprocessor
 from mpnet_tf.models.glm_tokenizer import GLMTokenizer
 from mpnet_tf.models.masked_lm import TransformerMaskedLM
 from mpnet_tf.models.mpnet_backbone import MPNetBackbone
@@ -61,6 +63,8 @@ __all__ = [
     "GLMCausalLM",
     "GLMCausalLMPreprocessor",
     "GLMMaskedLM",
+    "GLMTextClassifier",
+    "GLMTextPreprocessor",
     "GLMTokenizer",
     "MPNetBackbone",
     "MPNetMaskedLM",

@@ -6,6 +6,7 @@ from mpnet_tf.models.bert_text_embedder import BertTextEmbedder
 from mpnet_tf.models.bert_token_classifier import BertTokenClassifier
 from mpnet_tf.models.bodies import BODIES, make_masked_lm
 from mpnet_tf.models.glm_causal_lm import GLMCausalLM
+from mpnet_tf.models.glm_text_classifier import GLMTextClassifier
 from mpnet_tf.models.masked_lm import TransformerMaskedLM
 from mpnet_tf.models.mpnet_question_answerer import MPNetQuestionAnswerer
 from mpnet_tf.models.mpnet_text_classifier import MPNetTextClassifier
@@ -19,7 +20,7 @@ from mpnet_tf.models.transformer_backbone import TransformerBackbone
 
 # The base class of each task with a head of its own, and what serves which body.
 _HEADS = {
-    TransformerTextClassifier: (MPNetTextClassifier, BertTextClassifier),
+    TransformerTextClassifier: (MPNetTextClassifier, BertTextClassifier, GLMTextClassifier),
     TransformerTokenClassifier: (MPNetTokenClassifier, BertTokenClassifier),
     TransformerQuestionAnswerer: (MPNetQuestionAnswerer, BertQuestionAnswerer),
     TransformerTextEmbedder: (MPNetTextEmbedder, BertTextEmbedder),

@@ -110,7 +110,7 @@ def test_a_tuned_model_is_evaluated(folder, answers):
     preset = f"--preset={folder}/tables/preset"
     data = ["--task=text_classification", f"--eval_file={folder}/dev.csv"]
     cases = {
-        "done": [preset, *data, f"--predictions={folder}/predictions.tsv", "--json"],
+        "done": [preset, *data, f"--predictions={folder}/predictions", "--json"],
         "no classifier": [f"--preset={folder}/preset", *data],
         "another task": [preset, "--task=text_regression", f"--eval_file={folder}/dev.csv"],
     }
@@ -118,7 +118,7 @@ def test_a_tuned_model_is_evaluated(folder, answers):
     status, output = found["done"]
     assert status == DONE, output
     assert json.loads(output.strip().splitlines()[-1])["accuracy"] == best
-    assert len((folder / "predictions.tsv").read_text().splitlines()) == 41
+    assert len((folder / "predictions" / "dev.tsv").read_text().splitlines()) == 41
     status, output = found["no classifier"]
     assert status == FAILED and "must be a text classifier" in output
     status, output = found["another task"]

@@ -94,6 +94,31 @@ def test_correlations_follow_their_definitions(scores):
     assert metrics["spearman"] == pytest.approx(pearson_by_definition(*ranks), abs=1e-9)
 
 
+def f1_by_definition(targets, predictions, label):
+    hits = np.sum((targets == label) & (predictions == label))
+    return 2 * hits / max(np.sum(targets == label) + np.sum(predictions == label), 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30))
+def test_figures_of_classes_follow_their_definitions(pairs):
+    targets, predictions = np.array(pairs).T
+    metrics = compute_metrics(["accuracy", "macro_f1"], targets, predictions)
+    labels = np.unique(pairs)
+    f1s = [f1_by_definition(targets, predictions, label) for label in labels]
+    assert metrics == pytest.approx(
+        {"accuracy": np.mean(targets == predictions), "macro_f1": np.mean(f1s)}
+    )
+    counts = [[np.sum((targets == i) & (predictions == j)) for j in range(3)] for i in range(3)]
+    np.testing.assert_array_equal(confusion_matrix(targets, predictions, [0, 1, 2]), counts)
+
+    targets, predictions = (np.array(pairs).T == 1).astype(int)
+    metrics = compute_metrics(["f1", "matthews_correlation"], targets, predictions)
+    assert metrics["f1"] == pytest.approx(f1_by_definition(targets, predictions, 1))
+    if np.ptp(targets) and np.ptp(predictions):
+        correlation = pearson_by_definition(targets, predictions)
+        assert metrics["matthews_correlation"] == pytest.approx(correlation)
+
+
 @pytest.mark.parametrize(
     "predictions",
     [

@@ -1,9 +1,9 @@
-"""Entity scores against counts made by hand and entities read another way."""
+"""Entity scores against counts by hand, entities read another way, and seqeval."""
 
 import warnings
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mpnet_tf.finetuning.entity_metrics import EntityScores, compute_entity_metrics
@@ -102,6 +102,37 @@ def test_scores_follow_their_definition(data, lengths):
         assert scores.precision == pytest.approx(both / max(len(of_type[1]), 1))
         assert scores.recall == pytest.approx(both / max(len(of_type[0]), 1))
         assert scores.f1 == pytest.approx(2 * both / max(sum(map(len, of_type)), 1))
+
+
+ANY_LABEL = st.sampled_from(["O", *(f"{mark}-{type}" for mark in "BIES" for type in "AB")])
+# For each word the right and the predicted label.
+LABELLED_SENTENCES = st.lists(
+    st.lists(st.tuples(ANY_LABEL, ANY_LABEL), min_size=1, max_size=10), min_size=1, max_size=4
+)
+
+
+# The first call imports it.
+@settings(deadline=None)
+@given(LABELLED_SENTENCES)
+def test_scores_are_those_of_seqeval(sentences):
+    """Labels in any order, as an untrained model gives them."""
+    seqeval = pytest.importorskip("seqeval.metrics", reason="compares with seqeval")
+    targets, predictions = (
+        [[pair[side] for pair in sentence] for sentence in sentences] for side in (0, 1)
+    )
+    # It has no figures where there is no entity at all.
+    assume(any(label != "O" for sentence in targets + predictions for label in sentence))
+    expected = seqeval.classification_report(
+        targets, predictions, output_dict=True, zero_division=0
+    )
+    metrics = compute_entity_metrics(targets, predictions)
+    found = {"micro avg": metrics.overall, **metrics.by_type}
+    assert set(found) == set(expected) - {"macro avg", "weighted avg"}
+    for name, scores in found.items():
+        assert scores.num_entities == expected[name]["support"]
+        assert scores.precision == pytest.approx(expected[name]["precision"])
+        assert scores.recall == pytest.approx(expected[name]["recall"])
+        assert scores.f1 == pytest.approx(expected[name]["f1-score"])
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
 """SQuAD's figures, against its own evaluation code and cases worked by hand.
 
 `OFFICIAL` is what `squad_evaluate` of transformers 4.57.6 gives, the last release line with a port
-of the official scripts; hand-worked cases follow the definition.
+of the official scripts; torchmetrics has a port of 1.1's; hand-worked cases follow the definition.
 """
 
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mpnet_tf.finetuning.squad import Question, read_squad
@@ -162,6 +162,37 @@ def test_threshold_takes_unsure_answers_away():
 def test_answers_of_nothing_but_articles_are_passed_over():
     assert compute_squad_metrics([asked("q", "the", "Paris")], {"q": "a"})["exact"] == 0
     assert compute_squad_metrics([asked("q", "the")], {"q": ""})["exact"] == 100
+
+
+WORDS = st.sampled_from(
+    ["the", "A", "an", "red", "Red,", "house", "U.S.", "no-one", "caf\u00e9", "."]
+)
+# Has a word that `normalize_answer` leaves, without which SQuAD's two scripts differ.
+ANSWER = st.builds(" ".join, st.lists(WORDS, min_size=1, max_size=4)).filter(normalize_answer)
+PREDICTION = st.builds(" ".join, st.lists(WORDS, max_size=4))
+
+
+# The first call imports it.
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.lists(ANSWER, min_size=1, max_size=3), PREDICTION), min_size=1))
+def test_figures_of_squad_1_are_those_of_torchmetrics(examples):
+    functional = pytest.importorskip("torchmetrics.functional.text", reason="compares with it")
+    questions = [asked(str(index), *answers) for index, (answers, _) in enumerate(examples)]
+    predictions = {str(index): text for index, (_, text) in enumerate(examples)}
+    expected = functional.squad(
+        [{"id": id, "prediction_text": text} for id, text in predictions.items()],
+        [
+            {
+                "id": question.id,
+                "answers": {"text": list(question.answers), "answer_start": [0]},
+            }
+            for question in questions
+        ],
+    )
+    metrics = compute_squad_metrics(questions, predictions)
+    # It sums in float32.
+    assert metrics["exact"] == pytest.approx(float(expected["exact_match"]), abs=1e-4)
+    assert metrics["f1"] == pytest.approx(float(expected["f1"]), abs=1e-4)
 
 
 def test_made_up_predictions_get_the_official_figures(shared_data):

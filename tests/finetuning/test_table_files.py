@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpnet_tf.finetuning.labelled_texts import LabelledTexts
-from mpnet_tf.finetuning.table_files import read_labelled_texts, read_numbered_table, read_table
+from mpnet_tf.finetuning.table_files import (
+    read_labelled_texts,
+    read_numbered_table,
+    read_table,
+    read_text_columns,
+)
 
 COLUMNS = ("first", "second \u2028 name", "third")
 
@@ -168,6 +173,19 @@ def test_examples_are_taken_from_columns(tmp_path):
     single = read_labelled_texts(path, text="b")
     assert single == LabelledTexts(("two", "four"), None, None, None, str(path))
     assert len(single) == 2
+
+
+def test_columns_of_texts_are_taken_in_their_order(tmp_path):
+    path = written(tmp_path / "a.tsv", "id\tnegative\tanchor\tpositive\n1\tc\ta\tb\n2\tf\td\te\n")
+    triples = read_text_columns(path, ("anchor", "positive", "negative"))
+    assert triples == (("a", "d"), ("b", "e"), ("c", "f"))
+    with pytest.raises(ValueError, match=r"a\.tsv: no column 'hard'. The columns are 'id', 'neg"):
+        read_text_columns(path, ("anchor", "positive", "hard"))
+    path = written(tmp_path / "b.csv", "x,y\nz, \n")
+    with pytest.raises(
+        ValueError, match=r"b\.csv, line 2: 'q' is empty. Fill it in or remove the row\."
+    ):
+        read_text_columns(path, ("p", "q"), columns=("p", "q"))
 
 
 def test_numeric_labels_become_floats(tmp_path):

@@ -7,15 +7,13 @@ import keras
 import numpy as np
 import pytest
 
+from mpnet_tf.finetuning.finetuning import finetune
+from mpnet_tf.finetuning.finetuning_run import run_finetuning
 from mpnet_tf.finetuning.finetuning_settings import FinetuningSettings
 from mpnet_tf.finetuning.labelled_texts import LabelledTexts
-from mpnet_tf.finetuning.text_finetuning import (
-    evaluate_text_model,
-    finetune_text_model,
-    make_text_model,
-    open_text_model,
-)
+from mpnet_tf.finetuning.text_finetuning import TextFinetuning, text_outputs
 from mpnet_tf.finetuning.text_task import TextTask
+from mpnet_tf.finetuning.tuned_model import open_tuned_model
 from mpnet_tf.models import MPNetTokenizer, make_backbone, make_masked_lm
 from mpnet_tf.models.preset_conversion import read_pretrained
 from tests.tiny_run import NOUNS, VERBS, VOCABULARY
@@ -56,9 +54,13 @@ def examples(count, *, seed, pairs=False, scores=False):
 
 
 def tuned(preset, task=TASK, settings=SETTINGS, *, seed=1, **kinds):
-    model = make_text_model(read_pretrained(preset), task, settings, seed=seed)
-    train, dev = examples(96, seed=1, **kinds), examples(40, seed=2, **kinds)
-    return model, finetune_text_model(model, task, train, dev, settings, seed=seed)
+    task = TextFinetuning(task, examples(96, seed=1, **kinds), examples(40, seed=2, **kinds))
+    model = task.make_model(read_pretrained(preset), settings, seed=seed)
+    return model, finetune(model, task, settings, seed=seed)
+
+
+def evaluated(model, dev):
+    return TextFinetuning(TASK, None, dev).evaluate(model, batch_size=8)
 
 
 def test_a_classifier_learns_and_tells_classes_by_name(preset):
@@ -66,10 +68,10 @@ def test_a_classifier_learns_and_tells_classes_by_name(preset):
     assert [record["epoch"] for record in history] == [1, 2, 3, 4]
     assert history[-1]["accuracy"] == 1 and history[-1]["loss"] < history[0]["loss"] / 5
     dev = examples(40, seed=3)
-    evaluation = evaluate_text_model(model, TASK, dev)
-    assert evaluation.answers == list(dev.labels)
+    assert evaluated(model, dev).answers == list(dev.labels)
     # In the order of the examples, whatever the order of the batches.
-    np.testing.assert_allclose(evaluation.outputs, model.predict(list(dev.texts)), atol=1e-5)
+    outputs = text_outputs(model, TASK, dev)
+    np.testing.assert_allclose(outputs, model.predict(list(dev.texts)), atol=1e-5)
     assert model.class_names == ("here", "there")
 
 
@@ -95,7 +97,8 @@ def test_the_same_seed_gives_the_same_model(preset):
 def test_the_body_begins_with_its_weights_or_without(preset):
     pretrained = read_pretrained(preset)
     for load_weights in (True, False):
-        model = make_text_model(pretrained, TASK, SETTINGS, seed=1, load_weights=load_weights)
+        task = TextFinetuning(TASK, None, examples(8, seed=1))
+        model = task.make_model(pretrained, SETTINGS, seed=1, load_weights=load_weights)
         path = "transformer_layer_0/attention/query/kernel"
         kernel = next(variable for variable in model.weights if variable.path == path)
         assert np.array_equal(kernel, pretrained.weights[path]) == load_weights
@@ -104,7 +107,7 @@ def test_the_body_begins_with_its_weights_or_without(preset):
 def test_the_best_epoch_is_kept(preset):
     settings = dataclasses.replace(SETTINGS, learning_rate=0.3, keep="best", epochs=3)
     model, history = tuned(preset, settings=settings)
-    evaluation = evaluate_text_model(model, TASK, examples(40, seed=2))
+    evaluation = evaluated(model, examples(40, seed=2))
     assert evaluation.metrics["accuracy"] == max(record["accuracy"] for record in history)
 
 
@@ -118,9 +121,10 @@ def test_balanced_weights_make_the_rare_class_count(preset):
         settings = dataclasses.replace(
             SETTINGS, epochs=1, learning_rate=1e-9, class_weights=class_weights
         )
-        model = make_text_model(read_pretrained(preset), TASK, settings, seed=1)
-        history = finetune_text_model(model, TASK, train, train, settings, seed=1)
-        outputs = evaluate_text_model(model, TASK, train).outputs
+        task = TextFinetuning(TASK, train, train)
+        model = task.make_model(read_pretrained(preset), settings, seed=1)
+        history = finetune(model, task, settings, seed=1)
+        outputs = text_outputs(model, TASK, train)
         losses = (
             np.log(np.exp(outputs).sum(1)) - outputs[np.arange(len(train)), TASK.targets(labels)]
         )
@@ -134,17 +138,10 @@ def test_balanced_weights_make_the_rare_class_count(preset):
 def test_a_run_writes_all_that_it_says(preset, tmp_path):
     told = []
     settings = dataclasses.replace(SETTINGS, epochs=2)
-    results = run_text_finetuning(
-        TASK,
-        examples(64, seed=1),
-        examples(40, seed=2),
-        settings,
-        preset=preset,
-        output=str(tmp_path / "tuned"),
-        seeds=[3, 4],
-        test=dataclasses.replace(examples(7, seed=5), labels=None),
-        tell=told.append,
-    )
+    test = dataclasses.replace(examples(7, seed=5), labels=None)
+    task = TextFinetuning(TASK, examples(64, seed=1), examples(40, seed=2), test)
+    where = {"preset": preset, "output": str(tmp_path / "tuned")}
+    results = run_finetuning(task, settings, **where, seeds=[3, 4], tell=told.append)
     assert len(told) == 4 and told[0].startswith("seed 3  epoch 1/2  loss ")
     written = json.loads((tmp_path / "tuned" / "results.json").read_text())
     accuracy = written["metrics"]["accuracy"]
@@ -159,48 +156,26 @@ def test_a_run_writes_all_that_it_says(preset, tmp_path):
     rows = (tmp_path / "tuned" / "predictions" / "test.tsv").read_text().splitlines()
     assert rows[0] == "id\tlabel\tprediction" and len(rows) == 8
 
-    model = open_text_model(str(tmp_path / "tuned" / "preset"))
+    model = open_tuned_model(str(tmp_path / "tuned" / "preset"), "text_classifier")
     best = max(written["runs"], key=lambda run: run["metrics"]["accuracy"])
-    again = evaluate_text_model(model, TASK, examples(40, seed=2))
+    again = evaluated(model, examples(40, seed=2))
     assert again.metrics == best["metrics"]
     with pytest.raises(ValueError, match="is there already"):
-        run_text_finetuning(
-            TASK,
-            examples(8, seed=1),
-            examples(8, seed=2),
-            settings,
-            preset=preset,
-            output=str(tmp_path / "tuned"),
-            seeds=[1],
-        )
+        run_finetuning(task, settings, **where, seeds=[1])
 
 
 def test_a_failed_run_leaves_nothing(preset, tmp_path):
     bad = dataclasses.replace(examples(8, seed=2), labels=("here", "nowhere") * 4)
     with pytest.raises(ValueError, match=r"must be among here, there\. Received: 'nowhere'"):
-        run_text_finetuning(
-            TASK,
-            examples(8, seed=1),
-            bad,
-            SETTINGS,
-            preset=preset,
-            output=str(tmp_path / "tuned"),
-            seeds=[1],
-        )
+        task = TextFinetuning(TASK, examples(8, seed=1), bad)
+        run_finetuning(task, SETTINGS, preset=preset, output=str(tmp_path / "tuned"), seeds=[1])
     assert not list(tmp_path.iterdir())
 
 
 def test_texts_that_are_too_long_are_counted_once(preset, tmp_path, caplog):
     settings = dataclasses.replace(SETTINGS, epochs=1, sequence_length=4)
-    run_text_finetuning(
-        TASK,
-        examples(8, seed=1),
-        examples(6, seed=2),
-        settings,
-        preset=preset,
-        output=str(tmp_path / "tuned"),
-        seeds=[1, 2],
-    )
+    task = TextFinetuning(TASK, examples(8, seed=1), examples(6, seed=2))
+    run_finetuning(task, settings, preset=preset, output=str(tmp_path / "tuned"), seeds=[1, 2])
     told = [record.getMessage() for record in caplog.records if "longer than" in record.msg]
     assert len(told) == 2 and "8 of the 8 texts of made up are longer than 4 tokens" in told[0]
 
@@ -222,19 +197,12 @@ def test_what_cannot_be_is_refused(preset, tmp_path):
     with pytest.raises(
         ValueError, match=r"must be a text classifier\. It is of the task 'masked_lm'"
     ):
-        open_text_model(preset)
+        open_tuned_model(preset, "text_classifier")
     for name, value in (("epochs", 0), ("layer_decay", 0), ("dropout", 1), ("keep", "worst")):
         with pytest.raises(ValueError, match=f"`{name}` must"):
             FinetuningSettings(**{name: value})
     with pytest.raises(
         ValueError, match=r"`seeds` must be different numbers\. Received: seeds=\[1"
     ):
-        run_text_finetuning(
-            TASK,
-            examples(8, seed=1),
-            examples(8, seed=2),
-            SETTINGS,
-            preset=preset,
-            output=str(tmp_path / "tuned"),
-            seeds=[1, 1],
-        )
+        task = TextFinetuning(TASK, examples(8, seed=1), examples(8, seed=2))
+        run_finetuning(task, SETTINGS, preset=preset, output=str(tmp_path / "tuned"), seeds=[1, 1])

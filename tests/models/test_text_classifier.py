@@ -14,8 +14,8 @@ from mpnet_tf.models import (
 from tests.models.small_models import small_backbone
 from tests.models.task_checks import (
     LENGTHS,
+    TASK_BODIES,
     TaskChecks,
-    each_body,
     hidden_states,
     make_model,
     outputs_of,
@@ -46,7 +46,7 @@ def reference_logits(model, inputs):
     return pooled @ kernel + bias
 
 
-@each_body
+@pytest.mark.parametrize("body", [*TASK_BODIES, "glm"])
 def test_logits_are_those_of_the_definition(body):
     model = make_model("text_classifier", body, {"num_classes": 5})
     inputs = text_inputs(model.backbone)

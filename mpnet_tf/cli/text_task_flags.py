@@ -1,0 +1,85 @@
+"""Classification and regression of texts, as the command line asks for them."""
+
+import os
+
+from mpnet_tf.cli import application
+from mpnet_tf.cli.task_files import DATA_DIR, LABEL_COLUMN, PAIR_COLUMN, TEXT_COLUMN
+from mpnet_tf.finetuning.glue_tasks import GLUE_TASKS
+
+_CLASSIFICATION, _REGRESSION = "text_classification", "text_regression"
+TASKS = (*GLUE_TASKS, _CLASSIFICATION, _REGRESSION)
+
+
+def read_task(files):
+    """Returns the `TextFinetuning` that the flags ask for."""
+    from mpnet_tf.finetuning.text_finetuning import TextFinetuning
+
+    return TextFinetuning(*_read_data(files, trains=True))
+
+
+def read_evaluation(preset, files):
+    """Returns a tuned classifier or regression, and the task to evaluate it on."""
+    from mpnet_tf.finetuning.text_finetuning import TextFinetuning
+    from mpnet_tf.finetuning.tuned_model import open_tuned_model
+
+    model = open_tuned_model(preset, "text_classifier")
+    task, _, dev, _ = _read_data(files, trains=False, class_names=model.class_names)
+    if model.num_classes != task.num_outputs:
+        raise ValueError(
+            f"The model at {preset} has {model.num_classes} outputs, where the task {task.name} "
+            f"has {task.num_outputs}. Fine-tune one with mpnet-finetune."
+        )
+    return model, TextFinetuning(task.in_order_of(model.class_names), None, dev)
+
+
+def _read_data(files, *, trains, class_names=None):
+    """Returns the `TextTask`, and the examples to train on, to evaluate on and to predict."""
+    if files.task in GLUE_TASKS:
+        return _read_glue(files, trains)
+    files.require(*(["train"] if trains else []), "evaluation")
+    train = _read_table(files.task, files.train) if trains else None
+    dev = _read_table(files.task, files.evaluation)
+    test = None if files.test is None else _read_table(files.task, files.test, labelled=False)
+    return _task_of_tables(files.task, train or dev, class_names), train, dev, test
+
+
+def _read_glue(files, trains):
+    from mpnet_tf.finetuning.glue import read_glue
+    from mpnet_tf.finetuning.text_task import TextTask
+
+    directory = DATA_DIR.value
+    if directory is None or files.train or files.test or files.evaluation:
+        raise application.UsageError(
+            f"--data_dir must be given with --task={files.task}, and no other files; for tables of "
+            f"your own take --task={_CLASSIFICATION} or --task={_REGRESSION}"
+        )
+    splits = GLUE_TASKS[files.task].splits
+    if "dev" not in splits:
+        raise application.UsageError(f"--task={files.task} has no examples to train or evaluate on")
+    train = read_glue(files.task, directory, "train") if trains else None
+    dev = read_glue(files.task, directory, "dev")
+    test = None
+    # Many who have the data have only the parts with labels.
+    if any(os.path.exists(os.path.join(directory, file.name)) for file in splits["test"]):
+        test = read_glue(files.task, directory, "test")
+    return TextTask.of_glue(files.task), train, dev, test
+
+
+def _read_table(task, path, *, labelled=True):
+    from mpnet_tf.finetuning.table_files import read_labelled_texts
+
+    return read_labelled_texts(
+        path,
+        text=TEXT_COLUMN.value,
+        pair=PAIR_COLUMN.value,
+        label=LABEL_COLUMN.value if labelled else None,
+        numeric_labels=labelled and task == _REGRESSION,
+    )
+
+
+def _task_of_tables(name, examples, class_names):
+    from mpnet_tf.finetuning.text_task import TextTask
+
+    if name == _REGRESSION:
+        return TextTask.of_scores()
+    return TextTask.of_labels(examples.labels if class_names is None else class_names)
