@@ -119,6 +119,8 @@ class SequenceFinetuning(FinetuningTask):
         return Training(model, batches, steps_per_epoch, compile_settings)
 
     def evaluate(self, model, *, batch_size):
+        if not model.compiled:
+            model.compile(sampler=self._sampler, jit_compile=False)
         self._dev = encode_sequences(self._dev, model, self.layout)
         evaluation = self._generate(model, self._dev, batch_size=batch_size)
         return Evaluation(evaluation.metrics, evaluation.texts)
@@ -141,6 +143,24 @@ class SequenceFinetuning(FinetuningTask):
         return evaluate_generation(
             model, sequences, max_new_tokens=max_new_tokens, batch_size=batch_size
         )
+
+
+def open_sequence_model(path):
+    """Opens a tuned model for its evaluation.
+
+    Args:
+        path: str. A preset of a GLM body, or GLM's own checkpoint with a tokenizer.
+
+    Returns:
+        `GLMCausalLM` with a preprocessor.
+
+    Raises:
+        ValueError: if there is another model, or no tokenizer.
+    """
+    model = GLMCausalLM.from_preset(path)
+    if model.preprocessor is None:
+        raise ValueError(f"The model at {path} must come with a tokenizer.")
+    return model
 
 
 def _write_texts(path, examples, texts):
