@@ -28,11 +28,13 @@ def embed_texts(
         float32 array `(len(texts), embedding_dim)`, in the order of the texts.
 
     Raises:
-        ValueError: if there are no texts, or a text is given in place of a list.
+        ValueError: if there are no texts, a text is given in place of a list, or rows are longer
+            than the body takes.
     """
     if not len(texts):
         raise ValueError("`texts` must not be empty.")
     warn_of_texts(texts, pack, "`texts`")
+    _check_row_length(embedder, pack)
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)])
     def embed(some):
@@ -47,6 +49,16 @@ def embed_texts(
     embeddings = np.concatenate(parts)
     embeddings[order] = embeddings.copy()
     return embeddings
+
+
+def _check_row_length(embedder, pack):
+    length = getattr(pack, "sequence_length", None)
+    backbone = getattr(embedder, "backbone", None)
+    if length and backbone is not None and length > backbone.max_sequence_length:
+        raise ValueError(
+            "`pack` must make rows of at most the body's `max_sequence_length`, "
+            f"{backbone.max_sequence_length}. Received: pack.sequence_length={length}"
+        )
 
 
 def similarity_correlations(

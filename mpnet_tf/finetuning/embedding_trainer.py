@@ -41,6 +41,8 @@ class EmbeddingTrainer(DistributedFit):
     Raises:
         RuntimeError: on another Keras backend than TensorFlow.
         ValueError: if `chunk_size` is not positive.
+        tf.errors.InvalidArgumentError: in `fit` and `evaluate`, if texts are longer than the body
+            takes.
 
     Example:
 
@@ -124,7 +126,7 @@ class EmbeddingTrainer(DistributedFit):
         context = tf.distribute.get_replica_context()
         columns, labels = _columns_and_labels(batch)
         loss, gradients = self._gradients(
-            columns,
+            self._checked(columns),
             labels,
             dropout_seed(self._seed, self.step_number, context.replica_id_in_sync_group),
             gradient_scale=self.optimizer.scale_loss,
@@ -140,6 +142,27 @@ class EmbeddingTrainer(DistributedFit):
         self.step_number.assign_add(1)
         self._add_loss(loss)
 
+    def _checked(self, columns):
+        # A GPU would take positions beyond the table for zeros and go on.
+        backbone = getattr(self.embedder, "backbone", None)
+        if backbone is None:
+            return columns
+        longest = backbone.max_sequence_length
+        checks = [
+            tf.debugging.assert_less_equal(
+                tf.shape(features["padding_mask"])[1],
+                longest,
+                message=(
+                    f"Texts must have at most {longest} tokens, the body's `max_sequence_length`. "
+                    "Give what packs them a smaller `sequence_length`."
+                ),
+            )
+            for features in columns
+        ]
+        # Before anything that would fail by a less telling error.
+        with tf.control_dependencies(checks):
+            return tf.nest.map_structure(tf.identity, columns)
+
     def _apply_on_all(self, strategy, gradients):
         with gradients_summed_already(self.optimizer):
             strategy.extended.call_for_each_replica(self._apply, args=(gradients,))
@@ -153,7 +176,8 @@ class EmbeddingTrainer(DistributedFit):
         self.optimizer.apply(gradients, variables)
 
     def test_replica_step(self, batch):
-        self._add_loss(self._gradients.loss(*_columns_and_labels(batch)))
+        columns, labels = _columns_and_labels(batch)
+        self._add_loss(self._gradients.loss(self._checked(columns), labels))
 
     def step_logs(self):
         """Returns the mean loss of the epoch's batches."""

@@ -18,7 +18,8 @@ class RawTextTask:
     """A task whose preprocessor lets it take raw text in `fit`, `evaluate` and `predict`.
 
     Texts that are given at once, and not as a dataset, are looked at before anything is computed:
-    what is no text is refused, and a warning counts those that are cut or empty.
+    what is no text is refused, and a warning counts those that are cut or empty. Of ready batches,
+    rows that are too long for the body are refused.
 
     Put it between `TransformerTask` and keras_hub's class, so that other libraries' checkpoints are
     dealt with before.
@@ -72,6 +73,7 @@ class RawTextTask:
         """
 
     def _check_raw_texts(self, x, y=None):
+        _check_row_length(x, self.backbone.max_sequence_length)
         if not isinstance(self.preprocessor, TransformerTextPreprocessor):
             return
         if isinstance(x, (str, list, tuple, np.ndarray, tf.Tensor)):
@@ -106,6 +108,22 @@ class RawTextTask:
             if _has_file(preset, _TOKENIZER_FILE):
                 raise
             return None
+
+
+def _check_row_length(x, longest):
+    """Refuses ready batches of longer rows, which a GPU would take for something else unasked."""
+    element = x.element_spec if isinstance(x, tf.data.Dataset) else x
+    inputs = element[0] if isinstance(element, tuple) and element else element
+    # Slots may be more than the positions that they name.
+    if not isinstance(inputs, dict) or "token_ids" not in inputs or "position_ids" in inputs:
+        return
+    shape = inputs["token_ids"].shape
+    length = shape[-1] if len(shape) > 1 else None
+    if length is not None and length > longest:
+        raise ValueError(
+            f"`x` must have rows of at most {longest} tokens, the body's `max_sequence_length`. "
+            f"Received: rows of {length}. Give what packs them a smaller `sequence_length`."
+        )
 
 
 def _text_columns(x):

@@ -139,3 +139,5 @@ def test_bad_arguments_are_refused():
         embed_texts(None, [], packer())
     with pytest.raises(ValueError, match=r"`texts` must be a list of texts.*'w1'"):
         embed_texts(None, "w1", packer())
+    with pytest.raises(ValueError, match=r"`max_sequence_length`, 8.*pack.sequence_length=16"):
+        embed_texts(small_embedder(max_sequence_length=8), ["w1"], packer())

@@ -103,3 +103,16 @@ def test_another_backend_is_refused(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(RuntimeError, match=r"needs Keras' TensorFlow backend.*backend='jax'"):
         EmbeddingTrainer(embedder, MultipleNegativesRankingLoss())
+
+
+def test_texts_that_are_too_long_for_the_body_are_refused():
+    embedder = small_embedder(max_sequence_length=13)
+    trainer = EmbeddingTrainer(embedder, MultipleNegativesRankingLoss())
+    trainer.compile(keras.optimizers.SGD(0.1))
+    # The third column may have 14 tokens.
+    batch = (random_columns(3, 8),)
+    for call in (trainer.fit, trainer.evaluate):
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match=r"at most 13 tokens, the body.*smaller `sequence"
+        ):
+            call(tf.data.Dataset.from_tensors(batch), verbose=0)

@@ -5,6 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mpnet_tf.finetuning.conll import TaggedSentence
+from mpnet_tf.finetuning.question_answers import question_batches
+from mpnet_tf.finetuning.squad import Question
+from mpnet_tf.finetuning.tagged_batches import tagged_batches
 from mpnet_tf.models import (
     MPNetQuestionAnswerer,
     MPNetTextClassifier,
@@ -12,6 +16,9 @@ from mpnet_tf.models import (
     MPNetTextPreprocessor,
     MPNetTokenClassifier,
     MPNetTokenizer,
+    QuestionWindows,
+    TextPacker,
+    WordPacker,
 )
 from tests.models.small_models import small_backbone
 
@@ -144,6 +151,25 @@ def test_ready_batches_and_datasets_are_not_looked_at(classifier, preprocessor, 
     classifier.predict(preprocessor([LONG]), verbose=0)
     classifier.predict(tf.data.Dataset.from_tensors([LONG]), verbose=0)
     assert not told(caplog)
+
+
+def test_ready_rows_that_are_too_long_for_the_body_are_refused(answerer, classifier, tagger):
+    longest = answerer.backbone.max_sequence_length
+    tokenizer = answerer.preprocessor.tokenizer
+    windows = QuestionWindows(tokenizer, longest + 1, **SETTINGS)
+    question = Question("1", "w1", "w2", ("w2",), (0,), False)
+    sentence = TaggedSentence(("w1",), ("O",), 1)
+    packer = WordPacker(tokenizer, longest + 1)
+    inputs = TextPacker(tokenizer, longest + 1)(["w1"])
+    for call in (
+        lambda: answerer.fit(question_batches([question], windows, batch_size=1, seed=0)),
+        lambda: tagger.fit(tagged_batches([sentence], packer, ["O"], batch_size=1, seed=0)),
+        lambda: classifier.evaluate(inputs, [0]),
+        lambda: classifier.predict(inputs),
+        lambda: classifier.predict(tf.data.Dataset.from_tensors(inputs)),
+    ):
+        with pytest.raises(ValueError, match=r"at most 48 tokens, .* Received: rows of 49. Give"):
+            call()
 
 
 def test_words_must_be_given_apart(tagger):
