@@ -76,11 +76,14 @@ def encode_sequences(examples, model, layout):
         `EncodedSequences`.
 
     Raises:
-        ValueError: if a length is more than the body has positions for, the pattern leaves no room
-            for a text or has several blanks, or a text has a mask token itself.
+        ValueError: if there are no examples, a length is more than the body has positions for, the
+            pattern leaves no room for a text or has several blanks, or a text has a mask token
+            itself.
     """
     if isinstance(examples, EncodedSequences):
         return examples
+    if not len(examples):
+        raise ValueError("`examples` must not be empty.")
     preprocessor = model.checked_preprocessor()
     layout = layout.fitted(model.backbone)
     before, after, blank_position = _frame(layout, preprocessor)

@@ -48,8 +48,22 @@ class SequenceFinetuning(FinetuningTask):
     Raises:
         ValueError: if `headline_metric` is no such metric, or a library of the metrics is missing.
 
+    Example:
+
+    ```python
+    task = SequenceFinetuning(
+        read_sequence_pairs("train.source"),
+        read_sequence_pairs("dev.source"),
+        layout=SequenceLayout("{source} Summary: [MASK]", source_length=192, target_length=32),
+    )
+    settings = FinetuningSettings(learning_rate=3e-5, epochs=4)
+    run_finetuning(task, settings, preset="run/preset", output="tuned", seeds=[1])
+    model = GLMCausalLM.from_preset("tuned/preset")
+    model.generate(f"{text} Summary: [MASK]", strip_prompt=True)
+    ```
+
     References:
-        GLM (https://arxiv.org/abs/2103.10360), section 3.3.
+        GLM (https://arxiv.org/abs/2103.10360), sections 2.3 and 3.3.
     """
 
     metrics = ("rouge1", "rouge2", "rougeL", "bleu", "exact_match", "perplexity", "ended")
