@@ -80,8 +80,11 @@ def test_what_is_cut_is_the_end_of_the_text(pattern, model, warnings):
     num_targets = sum(len(tokens) > 5 for tokens in targets)
     assert 0 < num_sources < 40 and 0 < num_targets < 40
     assert warnings == [
-        f"made up: of 40 texts, {num_sources} are longer than {room} tokens, and {num_targets} "
-        "targets longer than 6 with the token that ends them. They are cut at the end."
+        f"{num_sources} of the 40 texts of made up are longer than {room} tokens and are cut at "
+        "the end.",
+        # With the token that ends them.
+        f"{num_targets} of the 40 targets of made up are longer than 6 tokens and are cut at the "
+        "end.",
     ]
 
 

@@ -97,7 +97,8 @@ def test_texts_are_cut_at_the_length_of_the_run_and_told_once(preset, caplog):
     assert long.layout.source_length == 10
     for slots, _, _ in training.batches.take(1):
         assert slots["position_ids"].numpy().max() == 9
-    told = [record for record in caplog.records if "They are cut" in record.getMessage()]
+    told = [record for record in caplog.records if "are cut at the end" in record.getMessage()]
+    # Texts and targets to train on and to evaluate on; only texts are too long.
     assert len(told) == 2
 
 
