@@ -105,6 +105,9 @@ def test_texts_are_cut_at_the_length_of_the_run_and_told_once(preset, caplog):
 def test_what_cannot_be_tuned_is_refused(preset, tmp_path):
     with pytest.raises(ValueError, match=r"`headline_metric` must be one of 'rouge1'"):
         task(headline_metric="accuracy")
+    without_targets = dataclasses.replace(examples(5), pairs=None)
+    with pytest.raises(ValueError, match=r"must have targets.*none with the texts of made up"):
+        SequenceFinetuning(None, without_targets)
     pretrained = dataclasses.replace(read_pretrained(preset), tokenizer=None)
     with pytest.raises(ValueError, match=r"`pretrained` must .*'glm', without a tokenizer"):
         task().make_model(pretrained, SETTINGS, seed=1)
