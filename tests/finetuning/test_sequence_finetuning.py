@@ -53,7 +53,9 @@ def test_a_run_writes_the_model_and_its_texts(preset, tmp_path):
     results = run_finetuning(
         run, SETTINGS, preset=preset, output=str(output), seeds=[1], tell=told.append
     )
-    assert len(told) == 5 and "rougeL" in told[-1] and results["num_train"] == 200
+    epochs = [line for line in told if "epoch" in line]
+    assert len(epochs) == 5 and all("rougeL" in line for line in epochs)
+    assert results["num_train"] == 200 and results["headline_metric"] == "rougeL"
     (metrics,) = (run["metrics"] for run in results["runs"])
     assert metrics["exact_match"] == metrics["ended"] == 100
     assert set(run.metrics) < set(metrics)
