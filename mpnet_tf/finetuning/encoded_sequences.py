@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 import tensorflow as tf
-from absl import logging
 
 from mpnet_tf.models.blank_filling import BlankedText
+from mpnet_tf.models.text_lengths import warn_of_long_texts
 
 _TEXTS_AT_ONCE = 4096
 
@@ -76,38 +76,28 @@ def encode_sequences(examples, model, layout):
         `EncodedSequences`.
 
     Raises:
-        ValueError: if a length is more than the body has positions for, the pattern leaves no room
-            for a text or has several blanks, or a text has a mask token itself.
+        ValueError: if there are no examples, a length is more than the body has positions for, the
+            pattern leaves no room for a text or has several blanks, or a text has a mask token
+            itself.
     """
     if isinstance(examples, EncodedSequences):
         return examples
+    if not len(examples):
+        raise ValueError("`examples` must not be empty.")
     preprocessor = model.checked_preprocessor()
     layout = layout.fitted(model.backbone)
     before, after, blank_position = _frame(layout, preprocessor)
     _, space, _ = layout.parts()
     room = layout.source_length - len(before) - len(after)
-    sources, too_long = _tokens_of(
-        [space + text for text in examples.texts], preprocessor.tokenizer, room
-    )
+    sources = _tokens_of([space + text for text in examples.texts], preprocessor.tokenizer)
     _check_has_no_mask(sources, examples, preprocessor)
+    sources = _cut(sources, room, f"texts of {examples.source}")
     lengths = sources.row_lengths().numpy()
-    targets, targets_too_long = None, 0
+    targets = None
     if examples.pairs is not None:
-        end = (preprocessor.roles.span_end_token_id,)
-        targets, targets_too_long = _tokens_of(
-            examples.pairs, preprocessor.tokenizer, layout.target_length, end=end
-        )
-    if too_long or targets_too_long:
-        logging.warning(
-            "%s: of %d texts, %d are longer than %d tokens, and %d targets longer than %d with the "
-            "token that ends them. They are cut at the end.",
-            examples.source,
-            len(examples),
-            too_long,
-            room,
-            targets_too_long,
-            layout.target_length,
-        )
+        targets = _tokens_of(examples.pairs, preprocessor.tokenizer)
+        targets = _surrounded(targets, [], [preprocessor.roles.span_end_token_id])
+        targets = _cut(targets, layout.target_length, f"targets of {examples.source}")
     is_behind = blank_position >= len(before)
     return EncodedSequences(
         _surrounded(sources, before, after),
@@ -137,16 +127,20 @@ def _frame(layout, preprocessor):
     return frame.token_ids[:num_before], frame.token_ids[num_before:], frame.blank_positions[0]
 
 
-def _tokens_of(texts, tokenizer, most, *, end=()):
-    """Returns the tokens of texts, at most so many of each, and how many texts had more."""
-    rows, too_long = [], 0
+def _tokens_of(texts, tokenizer):
+    """Returns the tokens of texts as an int32 ragged tensor."""
     with tf.device("cpu"):
-        for start in range(0, len(texts), _TEXTS_AT_ONCE):
-            part = tokenizer(list(texts[start : start + _TEXTS_AT_ONCE]))
-            part = _surrounded(tf.cast(part, tf.int32), [], end)
-            too_long += int(tf.math.count_nonzero(part.row_lengths() > most))
-            rows.append(part[:, :most])
-        return tf.concat(rows, axis=0), too_long
+        parts = [
+            tf.cast(tokenizer(list(texts[start : start + _TEXTS_AT_ONCE])), tf.int32)
+            for start in range(0, len(texts), _TEXTS_AT_ONCE)
+        ]
+        return tf.concat(parts, axis=0)
+
+
+def _cut(rows, longest, what):
+    warn_of_long_texts(rows.row_lengths().numpy(), longest, what)
+    with tf.device("cpu"):
+        return rows[:, :longest]
 
 
 def _surrounded(rows, before, after):

@@ -21,9 +21,9 @@ def compute_generation_metrics(
         `rouge1`, `rouge2` and `rougeL`: means of the F1 of common words, common pairs of words and
         the longest common subsequence, by `rouge-score` with Porter's stemmer; it knows no
         characters but ASCII's letters and digits, and parts no text into lines. `bleu`: of the
-        whole corpus, by `sacrebleu` with its defaults; `bleu_lowercase`: the same of texts in lower
-        case. `exact_match`: share of the texts that are equal but for case and spaces, which a
-        WordPiece vocabulary may lose.
+        whole corpus, by `sacrebleu` with its defaults, and 0 where no text has four words;
+        `bleu_lowercase`: the same of texts in lower case. `exact_match`: share of the texts that
+        are equal but for case and spaces, which a WordPiece vocabulary may lose.
 
     Raises:
         ValueError: if there are no texts, not as many of each, or a library is missing.

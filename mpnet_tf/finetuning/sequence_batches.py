@@ -94,7 +94,7 @@ def sequence_slots(source_ids, blank_positions, target_ids, *, roles):
         what `GLMCausalLM.fit` takes.
 
     References:
-        GLM (https://arxiv.org/abs/2103.10360), sections 2.1 and 3.3.
+        GLM (https://arxiv.org/abs/2103.10360), sections 2.1 and 2.3.
     """
     num_text = tf.cast(source_ids.row_lengths(), tf.int32)[:, tf.newaxis]
     num_targets = tf.cast(target_ids.row_lengths(), tf.int32)[:, tf.newaxis]

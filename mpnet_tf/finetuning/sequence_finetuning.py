@@ -43,15 +43,30 @@ class SequenceFinetuning(FinetuningTask):
         max_new_tokens: int or None. Most tokens of a text that is written; None for as many as the
             layout lets a target have.
         headline_metric: str. One of `GENERATION_METRICS`. Default "rougeL".
-        name: str. What the task is called. Default "sequence_to_sequence".
 
     Raises:
-        ValueError: if `headline_metric` is no such metric, or a library of the metrics is missing.
+        ValueError: if examples have no targets, `headline_metric` is no such metric, or a library
+            of the metrics is missing.
+
+    Example:
+
+    ```python
+    task = SequenceFinetuning(
+        read_sequence_pairs("train.source"),
+        read_sequence_pairs("dev.source"),
+        layout=SequenceLayout("{source} Summary: [MASK]", source_length=192, target_length=32),
+    )
+    settings = FinetuningSettings(learning_rate=3e-5, epochs=4)
+    run_finetuning(task, settings, preset="run/preset", output="tuned", seeds=[1])
+    model = GLMCausalLM.from_preset("tuned/preset")
+    model.generate(f"{text} Summary: [MASK]", strip_prompt=True)
+    ```
 
     References:
-        GLM (https://arxiv.org/abs/2103.10360), section 3.3.
+        GLM (https://arxiv.org/abs/2103.10360), sections 2.3 and 3.3.
     """
 
+    name = "sequence_to_sequence"
     metrics = ("rouge1", "rouge2", "rougeL", "bleu", "exact_match", "perplexity", "ended")
 
     def __init__(
@@ -65,12 +80,17 @@ class SequenceFinetuning(FinetuningTask):
         sampler="greedy",
         max_new_tokens=None,
         headline_metric="rougeL",
-        name="sequence_to_sequence",
     ):
         require_choice("headline_metric", headline_metric, GENERATION_METRICS)
         # Not only when the first epoch is over.
         check_generation_libraries()
-        self.name, self.headline_metric = name, headline_metric
+        for examples in filter(None, (train, dev)):
+            if examples.pairs is None:
+                raise ValueError(
+                    "Examples to train and to evaluate on must have targets, as `pairs`. "
+                    f"Received: none with the texts of {examples.source}"
+                )
+        self.headline_metric = headline_metric
         self.layout = layout or SequenceLayout()
         self.description = f"A GLM that writes texts. It reads `{self.layout.pattern}`."
         self.num_train, self.num_dev = len(train or ()), len(dev)

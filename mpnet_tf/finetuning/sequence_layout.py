@@ -26,7 +26,7 @@ class SequenceLayout:
         ValueError: if a length is not positive, or the pattern does not have `{source}` once.
 
     References:
-        GLM (https://arxiv.org/abs/2103.10360), section 3.3 and figure 3.
+        GLM (https://arxiv.org/abs/2103.10360), sections 2.3 and 3.3.
     """
 
     pattern: str = PLACEHOLDER

@@ -24,8 +24,8 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
     References:
         [Rethinking the Inception Architecture for Computer Vision](
-        https://arxiv.org/abs/1512.00567), section 7; GLM (https://arxiv.org/abs/2103.10360),
-        appendix C.2.
+        https://arxiv.org/abs/1512.00567), section 7; GLM (https://arxiv.org/abs/2103.10360), its
+        appendix on sequence-to-sequence experiments.
     """
 
     def __init__(

@@ -5,14 +5,17 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+import tokenizers
 from absl import logging
 
 from mpnet_tf.finetuning.encoded_sequences import encode_sequences
 from mpnet_tf.finetuning.labelled_texts import LabelledTexts
 from mpnet_tf.finetuning.sequence_layout import SequenceLayout
-from mpnet_tf.models import GLMCausalLM, GLMTokenizer
+from mpnet_tf.models import GLMCausalLM
 from mpnet_tf.models.glm_causal_lm_preprocessor import GLMCausalLMPreprocessor
+from mpnet_tf.models.tokenizers import open_tokenizer
 from tests.finetuning.sequence_examples import examples
+from tests.models.small_models import small_backbone
 from tests.models.writing_model import END, LONGEST, tokenizer, writing_model
 
 PATTERNS = [
@@ -77,27 +80,28 @@ def test_what_is_cut_is_the_end_of_the_text(pattern, model, warnings):
     num_targets = sum(len(tokens) > 5 for tokens in targets)
     assert 0 < num_sources < 40 and 0 < num_targets < 40
     assert warnings == [
-        f"made up: of 40 texts, {num_sources} are longer than {room} tokens, and {num_targets} "
-        "targets longer than 6 with the token that ends them. They are cut at the end."
+        f"{num_sources} of the 40 texts of made up are longer than {room} tokens and are cut at "
+        "the end.",
+        # With the token that ends them.
+        f"{num_targets} of the 40 targets of made up are longer than 6 tokens and are cut at the "
+        "end.",
     ]
 
 
-class RecordingTokenizer(GLMTokenizer):
-    """Keeps the texts that it is given."""
-
-    def tokenize(self, inputs):
-        self.texts = [*getattr(self, "texts", []), *inputs]
-        return super().tokenize(inputs)
-
-
-def test_words_and_the_spaces_before_them_go_together():
-    """As byte-pair encoding wants them, for which both are one token."""
-    recording = RecordingTokenizer(tokenizer().get_vocabulary())
-    model = writing_model()
-    model = GLMCausalLM(model.backbone, GLMCausalLMPreprocessor(recording), lm_head=model.lm_head)
-    texts = LabelledTexts(("w1",), ("w2",), None, None, "")
-    encode_sequences(texts, model, SequenceLayout("w3: {source} w4: [MASK]"))
-    assert recording.texts == ["w3: w4: [MASK]", "w3:", " w1", "w2"]
+def test_tokens_of_byte_pairs_are_those_of_generation(tmp_path):
+    """For which a word and the space before it are one token."""
+    sentences = ["The cat sat on the mat, and the dogs sat on the logs.", "A dog; 12 cats."]
+    trained = tokenizers.ByteLevelBPETokenizer()
+    trained.train_from_iterator(sentences * 20, 330, special_tokens=["<|endoftext|>"])
+    trained.save_model(str(tmp_path))
+    byte_pairs = open_tokenizer(str(tmp_path))
+    backbone = small_backbone("glm", vocabulary_size=byte_pairs.vocabulary_size(), num_layers=1)
+    model = GLMCausalLM(backbone, GLMCausalLMPreprocessor(byte_pairs))
+    texts = LabelledTexts(tuple(sentences), tuple(sentences), None, None, "")
+    for pattern in ("{source}", "The cat: {source} dogs [MASK].", "[MASK] mat {source}"):
+        expected = model.preprocessor([pattern.replace("{source}", text) for text in sentences])
+        encoded = encode_sequences(texts, model, SequenceLayout(pattern))
+        assert encoded.source_ids.to_list() == [text.token_ids for text in expected]
 
 
 def test_targets_may_be_unknown():
@@ -137,3 +141,9 @@ def test_texts_with_blanks_of_their_own_are_refused():
     texts = LabelledTexts(("w1", "w2 [sMASK]"), ("w1", "w2"), None, None, "a.source")
     with pytest.raises(ValueError, match=r"no mask tokens.*'w2 \[sMASK\]', text 2 of a\.source"):
         encode_sequences(texts, writing_model(), SequenceLayout())
+
+
+def test_nothing_is_refused():
+    nothing = LabelledTexts((), (), None, None, "")
+    with pytest.raises(ValueError, match=r"`examples` must not be empty"):
+        encode_sequences(nothing, writing_model(), SequenceLayout())

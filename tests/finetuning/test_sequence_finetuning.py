@@ -53,7 +53,9 @@ def test_a_run_writes_the_model_and_its_texts(preset, tmp_path):
     results = run_finetuning(
         run, SETTINGS, preset=preset, output=str(output), seeds=[1], tell=told.append
     )
-    assert len(told) == 5 and "rougeL" in told[-1] and results["num_train"] == 200
+    epochs = [line for line in told if "epoch" in line]
+    assert len(epochs) == 5 and all("rougeL" in line for line in epochs)
+    assert results["num_train"] == 200 and results["headline_metric"] == "rougeL"
     (metrics,) = (run["metrics"] for run in results["runs"])
     assert metrics["exact_match"] == metrics["ended"] == 100
     assert set(run.metrics) < set(metrics)
@@ -97,13 +99,17 @@ def test_texts_are_cut_at_the_length_of_the_run_and_told_once(preset, caplog):
     assert long.layout.source_length == 10
     for slots, _, _ in training.batches.take(1):
         assert slots["position_ids"].numpy().max() == 9
-    told = [record for record in caplog.records if "They are cut" in record.getMessage()]
+    told = [record for record in caplog.records if "are cut at the end" in record.getMessage()]
+    # Texts and targets to train on and to evaluate on; only texts are too long.
     assert len(told) == 2
 
 
 def test_what_cannot_be_tuned_is_refused(preset, tmp_path):
     with pytest.raises(ValueError, match=r"`headline_metric` must be one of 'rouge1'"):
         task(headline_metric="accuracy")
+    without_targets = dataclasses.replace(examples(5), pairs=None)
+    with pytest.raises(ValueError, match=r"must have targets.*none with the texts of made up"):
+        SequenceFinetuning(None, without_targets)
     pretrained = dataclasses.replace(read_pretrained(preset), tokenizer=None)
     with pytest.raises(ValueError, match=r"`pretrained` must .*'glm', without a tokenizer"):
         task().make_model(pretrained, SETTINGS, seed=1)

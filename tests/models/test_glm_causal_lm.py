@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from mpnet_tf.models import GLMMaskedLM
 from mpnet_tf.models.blank_filling import continuation_batch
+from mpnet_tf.models.converted_model import model_from, pretrained_from
 from mpnet_tf.models.glm_causal_lm import GLMCausalLM
 from mpnet_tf.models.glm_causal_lm_preprocessor import GLMCausalLMPreprocessor
 from mpnet_tf.models.repetition_penalty import RepetitionPenaltySampler
@@ -127,7 +128,8 @@ def test_generate_gives_text(model):
         model.generate(TEXTS[0], max_new_tokens=NEW_TOKENS, strip_prompt=True)
         == f"{first} {second}"
     )
-    assert model.generate([]) == []
+    assert model.generate([]) == model.fill_blanked([]) == []
+    assert model.fill_blanked(model.preprocessor(TEXTS), max_new_tokens=NEW_TOKENS) == filled
 
 
 def test_blanks_end_where_they_are_told_to(model):
@@ -210,6 +212,15 @@ def test_the_checkpoint_of_glms_authors_writes(tmp_path):
         np.testing.assert_array_equal(found, one)
     with pytest.raises(ValueError, match=r"`preprocessor` must be there to take text"):
         model.generate("w1")
+
+
+def test_it_has_what_a_masked_language_model_has(model):
+    pretrained = pretrained_from(model)
+    assert (pretrained.body, pretrained.task, pretrained.head_settings) == ("glm", "masked_lm", {})
+    masked_lm = model_from(pretrained, preprocessor=None)
+    assert isinstance(masked_lm, GLMMaskedLM)
+    for found, expected in zip(masked_lm.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_a_saved_model_comes_back(model, tmp_path):
