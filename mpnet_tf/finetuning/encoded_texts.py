@@ -29,7 +29,7 @@ def encode_texts(examples, task, preprocessor):
     Args:
         examples: `LabelledTexts`; or `EncodedTexts`, which is returned as it is.
         task: `TextTask`.
-        preprocessor: `TransformerTextPreprocessor`.
+        preprocessor: `RawTextPreprocessor`.
 
     Returns:
         `EncodedTexts`.
@@ -41,11 +41,11 @@ def encode_texts(examples, task, preprocessor):
         return examples
     columns = (examples.texts,) if examples.pairs is None else (examples.texts, examples.pairs)
     lengths = sum(_lengths(texts, preprocessor.tokenizer) for texts in columns)
-    num_special = 2 if examples.pairs is None else 2 + preprocessor.tokenizer.pair_separators
-    too_long = int((lengths + num_special > preprocessor.sequence_length).sum())
+    too_long = int((lengths > preprocessor.text_room(examples.pairs is not None)).sum())
     if too_long:
         logging.warning(
-            "%d of the %d texts of %s are longer than %d tokens and are cut at the end.",
+            "%d of the %d texts of %s are longer than %d tokens, with the tokens that stand around "
+            "them, and are cut at the end.",
             too_long,
             len(examples),
             examples.source,

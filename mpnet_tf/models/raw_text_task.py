@@ -4,6 +4,7 @@ import os
 
 import keras
 
+from mpnet_tf.models.raw_text_preprocessor import RawTextPreprocessor
 from mpnet_tf.models.text_preprocessor import TransformerTextPreprocessor
 
 # Of a preset.
@@ -22,7 +23,7 @@ class RawTextTask:
 
     def preprocess_samples(self, x, y=None, sample_weight=None):
         """Turns raw text into inputs, as keras_hub asks for; a ready batch stays as it is."""
-        if isinstance(self.preprocessor, TransformerTextPreprocessor):
+        if isinstance(self.preprocessor, RawTextPreprocessor):
             if isinstance(x, dict) and "token_ids" in x:
                 return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
             self.preprocessor.check_fits(self.backbone)
