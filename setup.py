@@ -52,6 +52,8 @@ setuptools.setup(
         "tables": ["dartsclone", "flatbuffers"],
         # The libraries that conversions are compared with; PyTorch also reads its own files.
         "interop": ["sentence-transformers", "torch==2.13.0", "transformers"],
+        # Metrics of texts that a model writes.
+        "generation": ["rouge-score", "sacrebleu"],
         # Keras' other backend; the CPU alone unless one of JAX's own extras says otherwise.
         "jax": ["jax"],
         "dev": [
@@ -59,7 +61,9 @@ setuptools.setup(
             "jax",
             "pytest",
             "pytest-xdist",
+            "rouge-score",
             "ruff",
+            "sacrebleu",
             "sentencepiece",
         ],
     },

@@ -5,6 +5,7 @@ from absl import flags
 from mpnet_tf.cli import (
     embedding_task_flags,
     question_task_flags,
+    sequence_task_flags,
     tag_task_flags,
     task_files,
     text_task_flags,
@@ -12,7 +13,13 @@ from mpnet_tf.cli import (
 
 # Each has `TASKS`, the names of its tasks; `read_task(files)`, which returns a `FinetuningTask`;
 # and `read_evaluation(preset, files)`, which returns a model and the task to evaluate it on.
-_KINDS = (text_task_flags, question_task_flags, tag_task_flags, embedding_task_flags)
+_KINDS = (
+    text_task_flags,
+    question_task_flags,
+    tag_task_flags,
+    embedding_task_flags,
+    sequence_task_flags,
+)
 
 TASK = flags.DEFINE_enum(
     "task",

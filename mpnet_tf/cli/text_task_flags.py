@@ -2,6 +2,8 @@
 
 import os
 
+from absl import flags
+
 from mpnet_tf.cli import application
 from mpnet_tf.cli.task_files import DATA_DIR, LABEL_COLUMN, PAIR_COLUMN, TEXT_COLUMN
 from mpnet_tf.finetuning.glue_tasks import GLUE_TASKS
@@ -10,15 +12,41 @@ _CLASSIFICATION, _REGRESSION = "text_classification", "text_regression"
 TASKS = (*GLUE_TASKS, _CLASSIFICATION, _REGRESSION)
 
 
+# The pattern that the package has for a task of GLUE.
+_BUILT_IN = "built_in"
+_PATTERN = flags.DEFINE_string(
+    "pattern",
+    None,
+    "Classify by filling a blank, with a GLM preset: a pattern file, or built_in for a GLUE task. "
+    "mpnet-evaluate with it judges a model that was only pretrained.",
+)
+_EXAMPLES_PER_CLASS = flags.DEFINE_integer(
+    "examples_per_class",
+    None,
+    "Train on so many examples of each class alone, drawn at random and the same for all seeds.",
+    lower_bound=1,
+)
+
+
 def read_task(files):
     """Returns the `TextFinetuning` that the flags ask for."""
+    from mpnet_tf.finetuning.few_shot import sample_few_shot
     from mpnet_tf.finetuning.text_finetuning import TextFinetuning
 
-    return TextFinetuning(*_read_data(files, trains=True))
+    task, train, dev, test = _read_data(files, trains=True)
+    if _EXAMPLES_PER_CLASS.value is not None:
+        train = sample_few_shot(train, _EXAMPLES_PER_CLASS.value, seed=0)
+    if _PATTERN.value is not None:
+        from mpnet_tf.finetuning.cloze_finetuning import ClozeFinetuning
+
+        return ClozeFinetuning(task, _read_pattern(files.task), train, dev, test)
+    return TextFinetuning(task, train, dev, test)
 
 
 def read_evaluation(preset, files):
     """Returns a tuned classifier or regression, and the task to evaluate it on."""
+    if _PATTERN.value is not None:
+        return _read_cloze_evaluation(preset, files)
     from mpnet_tf.finetuning.text_finetuning import TextFinetuning
     from mpnet_tf.finetuning.tuned_model import open_tuned_model
 
@@ -30,6 +58,28 @@ def read_evaluation(preset, files):
             f"has {task.num_outputs}. Fine-tune one with mpnet-finetune."
         )
     return model, TextFinetuning(task.in_order_of(model.class_names), None, dev)
+
+
+def _read_cloze_evaluation(preset, files):
+    from mpnet_tf.finetuning.cloze_finetuning import ClozeFinetuning
+    from mpnet_tf.models.glm_cloze_classifier import GLMClozeClassifier
+
+    pattern = _read_pattern(files.task)
+    task, _, dev, _ = _read_data(files, trains=False, class_names=pattern.class_names)
+    model = GLMClozeClassifier.from_preset(preset, pattern=pattern)
+    return model, ClozeFinetuning(task, pattern, None, dev)
+
+
+def _read_pattern(task):
+    from mpnet_tf.finetuning.cloze_pattern_file import cloze_pattern_of_glue, read_cloze_pattern
+
+    if _PATTERN.value != _BUILT_IN:
+        return read_cloze_pattern(_PATTERN.value)
+    if task not in GLUE_TASKS:
+        raise application.UsageError(
+            f"--pattern must be a file with --task={task}; GLUE's tasks alone have one built in"
+        )
+    return cloze_pattern_of_glue(task)
 
 
 def _read_data(files, *, trains, class_names=None):

@@ -7,12 +7,16 @@ the texts, `(seed, e, k)` and nothing else, so a run can go on at `first_epoch`.
 `pack` is a function in graph code from a string tensor `(batch_size,)` to a dict of int tensors
 `(batch_size, sequence_length)` with a `padding_mask` (1 for tokens, 0 for padding after them), such
 as `mpnet_tf.models.TextPacker`. Columns of padding that no text of a batch needs are cut off.
+
+Empty texts are refused: each would be the partner of any other. Where `pack` has a `tokenizer` and
+a `sequence_length`, one warning counts the texts that are too long and cut.
 """
 
 import tensorflow as tf
 
 from mpnet_tf.data.batches import ReplicaShare
 from mpnet_tf.finetuning.batch_plan import number_texts, plan_batches
+from mpnet_tf.finetuning.text_checks import check_training_texts
 
 # Tells the draws of deletion from the order of the examples, which comes from `(seed, epoch)`.
 _DELETION_STREAM = 2
@@ -42,16 +46,19 @@ def contrastive_batches(
         `MultipleNegativesRankingLoss` takes as its labels.
 
     Raises:
-        ValueError: if the columns differ in length or are fewer than two, `batch_size` is not from
-            1 to their length, or texts repeat too often for `unique_texts`.
+        ValueError: if the columns differ in length or are fewer than two, a text is empty,
+            `batch_size` is not from 1 to their length, or texts repeat too often for
+            `unique_texts`.
 
     References:
         [SimCSE](https://arxiv.org/abs/2104.08821), section 3, for one text twice.
     """
     _check_columns(columns)
-    text_numbers = number_texts(columns)
     is_twice = len(columns) == 2 and columns[0] is columns[1]
-    texts = [tf.constant(column) for column in columns[: 1 if is_twice else None]]
+    own_columns = columns[: 1 if is_twice else None]
+    check_training_texts(own_columns, pack)
+    text_numbers = number_texts(columns)
+    texts = [tf.constant(column) for column in own_columns]
     all_numbers = tf.constant(text_numbers)
 
     def make(examples, place):
@@ -85,15 +92,17 @@ def scored_pair_batches(
         `(batch_size,)`.
 
     Raises:
-        ValueError: if the examples are no pairs or have no scores, or `batch_size` is not from 1 to
-            their number.
+        ValueError: if the examples are no pairs or have no scores, a text is empty, or `batch_size`
+            is not from 1 to their number.
     """
     labels = examples.labels
     if examples.pairs is None or not labels or isinstance(labels[0], str):
         raise ValueError(
             f"`examples` must be pairs with scores. Received: those of {examples.source}"
         )
-    texts = [tf.constant(column) for column in (examples.texts, examples.pairs)]
+    columns = (examples.texts, examples.pairs)
+    check_training_texts(columns, pack)
+    texts = [tf.constant(column) for column in columns]
     scores = tf.constant(labels, tf.float32) / largest_score
 
     def make(numbers, place):
@@ -122,7 +131,7 @@ def denoising_batches(
         `(batch_size, ...)`.
 
     Raises:
-        ValueError: if `deletion_rate` or `batch_size` is out of its range.
+        ValueError: if `deletion_rate` or `batch_size` is out of its range, or a text is empty.
 
     References:
         [TSDAE](https://arxiv.org/abs/2104.06979), section 3.
@@ -131,6 +140,7 @@ def denoising_batches(
         raise ValueError(
             f"`deletion_rate` must be from 0 to less than 1. Received: {deletion_rate}"
         )
+    check_training_texts([texts], pack)
     texts = tf.constant(texts)
     base_seed = tf.constant([seed, _DELETION_STREAM], tf.int32)
 

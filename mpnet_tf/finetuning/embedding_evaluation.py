@@ -7,12 +7,16 @@ import tensorflow as tf
 
 from mpnet_tf.finetuning.classification_metrics import compute_metrics
 from mpnet_tf.finetuning.embedding_data import without_padding
+from mpnet_tf.finetuning.text_checks import warn_of_texts
 
 
 def embed_texts(
     embedder, texts: Sequence[str], pack: Callable, *, batch_size: int = 64
 ) -> np.ndarray:
     """Embeds texts, those of like length together.
+
+    Where `pack` has a `tokenizer` and a `sequence_length`, warnings count the texts that are too
+    long and cut, and those that are empty.
 
     Args:
         embedder: Keras model from a dict of features to embeddings.
@@ -24,10 +28,11 @@ def embed_texts(
         float32 array `(len(texts), embedding_dim)`, in the order of the texts.
 
     Raises:
-        ValueError: if there are no texts.
+        ValueError: if there are no texts, or a text is given in place of a list.
     """
     if not len(texts):
         raise ValueError("`texts` must not be empty.")
+    warn_of_texts(texts, pack, "`texts`")
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)])
     def embed(some):

@@ -3,9 +3,8 @@
 import dataclasses
 
 import numpy as np
-from absl import logging
 
-_TEXTS_AT_ONCE = 4096
+from mpnet_tf.models.text_lengths import warn_of_unfit_texts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +23,7 @@ class EncodedTexts:
 
 
 def encode_texts(examples, task, preprocessor):
-    """Prepares examples, and warns of those that the model cannot take whole.
+    """Prepares examples, and warns of those that the model cannot take whole or that are empty.
 
     Args:
         examples: `LabelledTexts`; or `EncodedTexts`, which is returned as it is.
@@ -39,25 +38,7 @@ def encode_texts(examples, task, preprocessor):
     """
     if isinstance(examples, EncodedTexts):
         return examples
-    columns = (examples.texts,) if examples.pairs is None else (examples.texts, examples.pairs)
-    lengths = sum(_lengths(texts, preprocessor.tokenizer) for texts in columns)
-    too_long = int((lengths > preprocessor.text_room(examples.pairs is not None)).sum())
-    if too_long:
-        logging.warning(
-            "%d of the %d texts of %s are longer than %d tokens, with the tokens that stand around "
-            "them, and are cut at the end.",
-            too_long,
-            len(examples),
-            examples.source,
-            preprocessor.sequence_length,
-        )
     targets = None if examples.labels is None else task.targets(examples.labels)
+    columns = (examples.texts,) if examples.pairs is None else (examples.texts, examples.pairs)
+    lengths = warn_of_unfit_texts(columns, preprocessor, examples.source)
     return EncodedTexts(columns, targets, lengths)
-
-
-def _lengths(texts, tokenizer):
-    counts = [
-        tokenizer(list(texts[start : start + _TEXTS_AT_ONCE])).row_lengths().numpy()
-        for start in range(0, len(texts), _TEXTS_AT_ONCE)
-    ]
-    return np.concatenate(counts)

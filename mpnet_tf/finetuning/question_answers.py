@@ -15,7 +15,9 @@ def question_batches(
 ) -> tf.data.Dataset:
     """Makes the training data of a `TransformerQuestionAnswerer`.
 
-    Of several right answers the first counts.
+    Of several right answers the first counts. One that no window has whole teaches that there is no
+    answer: windows should share more tokens (`stride`) than answers have. Warnings count questions
+    that are cut, and empty texts.
 
     Args:
         questions: what `read_squad` returns.
@@ -41,6 +43,7 @@ def question_batches(
         else (0, 0)
         for question in questions
     ]
+    windows.warn_of_unfit_texts([question.question for question in questions], list(numbers))
     answer_starts, answer_ends = zip(*first_answers, strict=True)
     with tf.device("cpu"):
         texts = tf.constant([question.question for question in questions])

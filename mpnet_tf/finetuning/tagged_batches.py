@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from mpnet_tf.finetuning.conll import TaggedSentence
 from mpnet_tf.finetuning.window_batches import window_batches
+from mpnet_tf.models.text_lengths import count_tokens, warn_of_empty_texts
 from mpnet_tf.models.word_packer import WordPacker
 
 
@@ -19,6 +20,8 @@ def tagged_batches(
     seed: int | None,
 ) -> tf.data.Dataset:
     """Makes the training data of a `TransformerTokenClassifier`.
+
+    A warning counts the words that the tokenizer makes nothing of, which teach nothing.
 
     Args:
         sentences: what `read_conll` returns.
@@ -46,10 +49,10 @@ def tagged_batches(
                 f"without {sorted(unknown)[0]!r} of the sentence on line {sentence.line}"
             )
     lengths = np.array([len(sentence.words) for sentence in sentences])
+    all_words = [word for sentence in sentences for word in sentence.words]
+    warn_of_empty_texts(count_tokens(all_words, packer.tokenizer), "words")
     with tf.device("cpu"):
-        words = tf.RaggedTensor.from_row_lengths(
-            tf.constant([word for sentence in sentences for word in sentence.words]), lengths
-        )
+        words = tf.RaggedTensor.from_row_lengths(tf.constant(all_words), lengths)
         labels = tf.RaggedTensor.from_row_lengths(
             tf.constant([classes[label] for sentence in sentences for label in sentence.labels]),
             lengths,

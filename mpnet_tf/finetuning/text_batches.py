@@ -83,6 +83,20 @@ def _batches(plan, examples, preprocessor, weights, *, with_targets=True):
         inputs = preprocessor(texts[0] if len(texts) == 1 else texts)
         return (inputs, *(tf.gather(values, numbers) for values in extra)) if extra else inputs
 
+    return planned_batches(plan, take)
+
+
+def planned_batches(plan, take):
+    """Makes the batches of a plan.
+
+    Args:
+        plan: list of int arrays, the examples of each batch.
+        take: maps an int32 tensor `(batch_size,)` of examples to their batch. TensorFlow graph
+            code.
+
+    Returns:
+        `tf.data.Dataset` of what `take` returns.
+    """
     lengths = [len(batch) for batch in plan]
     rows = tf.RaggedTensor.from_row_lengths(np.concatenate(plan).astype(np.int32), lengths)
     numbers = tf.data.Dataset.from_tensor_slices(rows)

@@ -27,3 +27,19 @@ def check_dropout(dropout):
     """
     if not 0 <= dropout < 1:
         raise ValueError(f"`dropout` must be at least 0 and below 1. Received: dropout={dropout}")
+
+
+def check_list_of_texts(name, texts):
+    """Checks that an argument holds texts and is none itself.
+
+    A text would be taken for the texts of its single characters.
+
+    Args:
+        name: str. The argument.
+        texts: sequence of str.
+
+    Raises:
+        ValueError: if it is a text, or holds something else.
+    """
+    if isinstance(texts, (str, bytes)) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"`{name}` must be a list of texts. Received: {name}={str(texts)[:80]!r}")

@@ -102,8 +102,21 @@ class BlankScoring:
                 end_token_id=roles.span_end_token_id if with_end else None,
                 pad_token_id=roles.pad_token_id,
             )
-            sums[rows] = np.asarray(self._score_function(*batch))
+            sums[rows] = self.score_slots(*batch)
         return sums, np.array([len(row) + bool(with_end) for row in tokens])
+
+    def score_slots(self, slots, target_ids, target_weights):
+        """Computes how likely the targets of each row are, all together.
+
+        Args:
+            slots: dict of slots as `mpnet_tf.objectives.visibility` lists them.
+            target_ids: int array or tensor `(batch_size, num_predictions)`.
+            target_weights: float array or tensor of this shape; 0 where nothing is asked.
+
+        Returns:
+            float32 array `(batch_size,)`: natural logarithms of the probabilities.
+        """
+        return np.asarray(self._score_function(slots, target_ids, target_weights))
 
     @functools.cached_property
     def _score_function(self):

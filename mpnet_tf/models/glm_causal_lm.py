@@ -172,13 +172,36 @@ class GLMCausalLM(
             return [text for batch in batches for text in self.fill(batch, **settings)]
         preprocessor = self.checked_preprocessor()
         texts = preprocessor.strings(inputs)
-        if not texts:
-            return []
+        longest = self.backbone.max_sequence_length
+        blanked = preprocessor.generate_preprocess(texts, max_tokens=longest, name="inputs")
+        results = self.fill_blanked(
+            blanked,
+            max_length=max_length,
+            stop_token_ids=stop_token_ids,
+            max_new_tokens=max_new_tokens,
+        )
+        is_single = isinstance(inputs, (str, bytes)) or np.ndim(inputs) == 0
+        return results[0] if is_single else results
+
+    def fill_blanked(self, texts, *, max_length=None, stop_token_ids="auto", max_new_tokens=None):
+        """Fills the blanks of texts that are tokens already.
+
+        Args:
+            texts: list of `BlankedText`, none with more tokens than the body has positions.
+            max_length, stop_token_ids, max_new_tokens: as of `generate`.
+
+        Returns:
+            List of `FilledText`.
+
+        Raises:
+            ValueError: if an argument is out of its range, or there is no preprocessor.
+        """
+        preprocessor = self.checked_preprocessor()
         max_new_tokens = self._checked_new_tokens(max_new_tokens)
         if max_length is not None:
             max_length = positive_integer("max_length", max_length)
-        longest = self.backbone.max_sequence_length
-        blanked = preprocessor.generate_preprocess(texts, max_tokens=longest, name="inputs")
+        if not texts:
+            return []
         stop_token_ids = self._stop_token_ids(stop_token_ids)
         logit_bias = self._logit_bias(stop_token_ids)
         generate_function = self.make_generate_function()
@@ -190,15 +213,13 @@ class GLMCausalLM(
 
         filled = fill_blanks(
             generate,
-            blanked,
+            texts,
             start_token_id=preprocessor.roles.span_start_token_id,
             pad_token_id=preprocessor.roles.pad_token_id,
             max_new_tokens=max_new_tokens,
             max_length=max_length,
         )
-        results = preprocessor.generate_postprocess(blanked, filled)
-        is_single = isinstance(inputs, (str, bytes)) or np.ndim(inputs) == 0
-        return results[0] if is_single else results
+        return preprocessor.generate_postprocess(texts, filled)
 
     def checked_preprocessor(self):
         """Returns the preprocessor.

@@ -135,14 +135,14 @@ class GLMCausalLMPreprocessor(keras_hub.models.Preprocessor):
         return blanked
 
     @property
-    def _mask_tokens(self):
+    def mask_tokens(self):
         """Dict from the ids of the tokens that stand for a blank to these tokens."""
         roles = self.roles
         ids = (roles.mask_token_id, roles.sentence_mask_token_id, roles.document_mask_token_id)
         return {index: self.tokenizer.id_to_token(index) for index in ids if index is not None}
 
     def _blanked(self, text, token_ids):
-        mask_tokens = self._mask_tokens
+        mask_tokens = self.mask_tokens
         document_mask = self.roles.document_mask_token_id
         if document_mask is None:
             document_mask = self.roles.mask_token_id

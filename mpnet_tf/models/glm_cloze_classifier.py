@@ -8,6 +8,7 @@ from mpnet_tf.layers.span_log_probabilities import SpanLogProbabilities
 from mpnet_tf.models.glm_backbone import GLMBackbone
 from mpnet_tf.models.glm_causal_lm import GLMCausalLM
 from mpnet_tf.models.glm_cloze_preprocessor import GLMClozePreprocessor, no_pattern_error
+from mpnet_tf.models.named_classes import check_class_ids
 from mpnet_tf.models.preset_files import local_directory
 from mpnet_tf.models.pretrainer import Pretrainer
 from mpnet_tf.models.raw_text_task import RawTextTask
@@ -82,6 +83,17 @@ class GLMClozeClassifier(TransformerTask, RawTextTask, keras_hub.models.Task):
         if loss == "auto":
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         super().compile(optimizer, loss, **kwargs)
+
+    def check_labels(self, labels):
+        """Checks that labels that are no vectors are ids of the classes.
+
+        Args:
+            labels: array `(num_texts,)` of class ids, or anything else for another loss.
+
+        Raises:
+            ValueError: if one is no id of a class.
+        """
+        check_class_ids(labels, len(self.class_names), self.class_names)
 
     @property
     def class_names(self):

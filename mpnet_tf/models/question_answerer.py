@@ -4,6 +4,7 @@ import keras
 import keras_hub
 
 from mpnet_tf.models.answer_spans import rank_answers
+from mpnet_tf.models.argument_checks import check_list_of_texts
 from mpnet_tf.models.question_windows import QuestionWindows, window_sizes
 from mpnet_tf.models.raw_text_task import RawTextTask
 from mpnet_tf.models.token_windows import packer_arguments, shorten_rows
@@ -79,7 +80,8 @@ class TransformerQuestionAnswerer(TransformerTask, RawTextTask, keras_hub.models
     ):
         """Finds the best answers to questions, with the scores of having none.
 
-        Rows are as long as the preprocessor says.
+        Rows are as long as the preprocessor says. Warnings count the questions that are cut, and
+        the texts that are empty: an empty context has no answer.
 
         Args:
             questions, contexts: what `answer` takes.
@@ -95,9 +97,11 @@ class TransformerQuestionAnswerer(TransformerTask, RawTextTask, keras_hub.models
             List of `RankedAnswers`.
 
         Raises:
-            ValueError: if the model has no preprocessor, there are not as many contexts as
-                questions, or a number is out of its range.
+            ValueError: if the model has no preprocessor, the questions or contexts are no sequences
+                of str of one length, or a number is out of its range.
         """
+        check_list_of_texts("questions", questions)
+        check_list_of_texts("contexts", contexts)
         questions, contexts = list(questions), list(contexts)
         if len(questions) != len(contexts):
             raise ValueError(
@@ -111,6 +115,7 @@ class TransformerQuestionAnswerer(TransformerTask, RawTextTask, keras_hub.models
             arguments["sequence_length"], stride=stride, max_question_length=max_question_length
         )
         windows = QuestionWindows(**arguments, **sizes)
+        windows.warn_of_unfit_texts(questions, contexts)
         inputs, places = shorten_rows(*windows(questions, contexts))
         logits = self.predict(inputs, batch_size=batch_size, verbose=0)
         return rank_answers(

@@ -1,7 +1,9 @@
 """Packs questions and the texts that may answer them into rows."""
 
+import numpy as np
 import tensorflow as tf
 
+from mpnet_tf.models.text_lengths import count_tokens, warn_of_empty_texts, warn_of_long_texts
 from mpnet_tf.models.token_windows import put_windows, row_lengths, special_rows, window_spans
 
 
@@ -94,6 +96,17 @@ class QuestionWindows:
         """
         inputs, places, _ = self._pack(questions, contexts)
         return inputs, places
+
+    def warn_of_unfit_texts(self, questions, contexts):
+        """Warns of questions that will be cut, and of empty texts, once each with their count.
+
+        Args:
+            questions, contexts: sequences of str.
+        """
+        lengths = count_tokens(questions, self.tokenizer)
+        warn_of_long_texts(lengths, self.max_question_length, "questions")
+        warn_of_empty_texts(lengths, "questions")
+        warn_of_empty_texts(np.array([len(text.strip()) for text in contexts]), "contexts")
 
     def labelled(self, questions, contexts, answer_starts, answer_ends):
         """Packs questions and finds the tokens of their answers, for training.

@@ -5,6 +5,7 @@ from mpnet_tf.models.bert_text_classifier import BertTextClassifier
 from mpnet_tf.models.bert_text_embedder import BertTextEmbedder
 from mpnet_tf.models.bert_token_classifier import BertTokenClassifier
 from mpnet_tf.models.bodies import BODIES, make_masked_lm
+from mpnet_tf.models.glm_causal_lm import GLMCausalLM
 from mpnet_tf.models.glm_text_classifier import GLMTextClassifier
 from mpnet_tf.models.masked_lm import TransformerMaskedLM
 from mpnet_tf.models.mpnet_question_answerer import MPNetQuestionAnswerer
@@ -90,7 +91,8 @@ def task_of_class(model_cls):
     """Tells the task that a class of models does.
 
     Args:
-        model_cls: class of what `make_task` returns, or a base of such.
+        model_cls: class of what `make_task` returns, or a base of such; or `GLMCausalLM`, which has
+            all that a masked language model has.
 
     Returns:
         str, one of `TASKS`.
@@ -98,6 +100,8 @@ def task_of_class(model_cls):
     Raises:
         ValueError: if it is of none of the tasks.
     """
+    if issubclass(model_cls, GLMCausalLM):
+        return "masked_lm"
     for task, base in _TASK_CLASSES.items():
         if issubclass(model_cls, base):
             return task
@@ -111,7 +115,7 @@ def task_of(model):
     """Tells what `make_task` was given to make a model.
 
     Args:
-        model: what `make_task` returns.
+        model: what `make_task` returns, or a `GLMCausalLM`.
 
     Returns:
         str, one of `TASKS`, and a dict of all settings of the head.

@@ -4,7 +4,7 @@ import keras
 import keras_hub
 
 from mpnet_tf.models.argument_checks import check_dropout, positive_integer
-from mpnet_tf.models.named_classes import NamedClasses, checked_class_names
+from mpnet_tf.models.named_classes import NamedClasses, check_class_ids, checked_class_names
 from mpnet_tf.models.raw_text_task import RawTextTask
 from mpnet_tf.models.transformer_task import TransformerTask, make_head_dense, make_head_dropout
 
@@ -87,6 +87,18 @@ class TransformerTextClassifier(
         self.activation = activation
         self.dropout = dropout
         self.class_names = class_names
+
+    def check_labels(self, labels):
+        """Checks that labels that are no vectors are ids of the classes.
+
+        Args:
+            labels: array `(num_texts,)` of class ids, or anything else for another loss.
+
+        Raises:
+            ValueError: if one is no id of a class.
+        """
+        if self.num_classes > 1:
+            check_class_ids(labels, self.num_classes, self.class_names)
 
     @property
     def head_settings(self):

@@ -79,7 +79,7 @@ class TextPacker(keras.layers.Layer):
         given = self._given_has_segment_ids
         return self.tokenizer.has_segment_ids if given is None else given
 
-    def room(self, is_pair):
+    def text_room(self, is_pair):
         """Returns how many tokens of a text, or of both texts of a pair, a row holds.
 
         Args:
@@ -118,7 +118,7 @@ class TextPacker(keras.layers.Layer):
         return self.tokenizer(texts)
 
     def _pack(self, first, second=None):
-        room = self.room(second is not None)
+        room = self.text_room(second is not None)
         first_lengths = tf.cast(first.row_lengths(), tf.int32)
         if second is None:
             first_lengths = tf.minimum(first_lengths, room)

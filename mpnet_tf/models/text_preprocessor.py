@@ -105,7 +105,7 @@ class TransformerTextPreprocessor(RawTextPreprocessor):
         return keras.utils.pack_x_y_sample_weight(packed, y, sample_weight)
 
     def text_room(self, is_pair):
-        return self.packer.room(is_pair)
+        return self.packer.text_room(is_pair)
 
     def check_fits(self, backbone):
         """Checks that a body can take what comes out.

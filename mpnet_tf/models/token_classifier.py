@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from mpnet_tf.models.argument_checks import check_dropout, positive_integer
+from mpnet_tf.models.argument_checks import check_dropout, check_list_of_texts, positive_integer
 from mpnet_tf.models.named_classes import NamedClasses, checked_class_names
 from mpnet_tf.models.raw_text_task import RawTextTask
 from mpnet_tf.models.token_windows import packer_arguments, shorten_rows
@@ -93,9 +93,12 @@ class TransformerTokenClassifier(TransformerTask, RawTextTask, NamedClasses, ker
             `class_names`, else its id.
 
         Raises:
-            ValueError: if the model has no preprocessor, or an argument is out of its range.
+            ValueError: if the model has no preprocessor, a text is not given as words, or an
+                argument is out of its range.
         """
         default = self._class_id(class_without_tokens)
+        for words in texts:
+            check_list_of_texts("texts", words)
         texts = [list(words) for words in texts]
         lengths = [len(words) for words in texts]
         classes = np.full(sum(lengths), -1, np.int64)

@@ -13,9 +13,49 @@ from tests.tiny_run import NOUNS, VERBS, VOCABULARY
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 TABLES = ["--task=text_classification", "--train_file=train.tsv", "--eval_file=dev.csv"]
 FAST = ["--epochs=1", "--batch_size=8", "--learning_rate=0.01"]
+QUESTIONS = ["--task=question_answering", "--train_file=squad.json", "--eval_file=squad.json"]
+TAGS = ["--task=token_classification", "--train_file=tags.conll", "--eval_file=tags.conll"]
+EMBEDDING = ["--task=text_embedding", "--text_column=text", "--pair_column=other"]
+PAIRS = ["--train_file=pairs.csv", "--eval_file=pairs.csv"]
 # The arguments besides the preset, the exit status, and what is told.
 CASES = {
     "tables": ([*TABLES, *FAST, "--seeds=1,2", "--json"], DONE, "seed 2  epoch 1/1  loss"),
+    "questions": ([*QUESTIONS, *FAST, "--json"], DONE, "exact "),
+    "tags": ([*TAGS, *FAST], DONE, "precision "),
+    "embedding": (
+        [*EMBEDDING, *PAIRS, *FAST, "--batch_size=3", "--dimensions=8,4"],
+        DONE,
+        "mrr@10 ",
+    ),
+    "documents": (
+        ["--task=text_embedding", "--train_file=lines.txt", "--eval_file=lines.txt"]
+        + [*FAST, "--batch_size=3"],
+        DONE,
+        "recall@1 ",
+    ),
+    "scores": (
+        [*EMBEDDING, "--train_file=scores.csv", "--eval_file=scores.csv", "--objective=cosent"]
+        + FAST,
+        DONE,
+        "spearman ",
+    ),
+    "no pair column": (
+        ["--task=text_embedding", *PAIRS],
+        WRONG_USAGE,
+        "--pair_column must name the column",
+    ),
+    "no scores": ([*EMBEDDING, *PAIRS, "--objective=cosine"], FAILED, "no column 'label'"),
+    "bad dimensions": ([*EMBEDDING, *PAIRS, "--dimensions=a"], WRONG_USAGE, "--dimensions must be"),
+    "a tag file of tables": (
+        ["--task=token_classification", "--train_file=train.tsv", "--eval_file=tags.conll"],
+        FAILED,
+        "a label must be O or",
+    ),
+    "no SQuAD": (
+        ["--task=question_answering", "--train_file=train.tsv", "--eval_file=squad.json"],
+        FAILED,
+        "not JSON",
+    ),
     "no train file": (
         ["--task=text_classification", "--eval_file=dev.csv"],
         WRONG_USAGE,
@@ -67,6 +107,22 @@ def folder(tmp_path_factory):
         (path / name).write_text("\n".join(lines) + "\n")
     (path / "empty.tsv").write_text("text\tlabel\n\t1\n")
     (path / "other.csv").write_text("text,label\nthe cat,7\n")
+    questions = [
+        {"id": noun, "question": "the", "answers": [{"text": noun, "answer_start": 4}]}
+        for noun in NOUNS
+    ]
+    paragraphs = [
+        {"context": f"the {question['id']} {VERBS[0]}", "qas": [question]} for question in questions
+    ]
+    (path / "squad.json").write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}))
+    (path / "tags.conll").write_text("the O\ncat B-ANIMAL\n\na O\nbird B-ANIMAL\n")
+    pairs = [(f"the {noun}", f"{noun} {verb}") for noun in NOUNS for verb in VERBS]
+    for name, header, rows in (
+        ("pairs.csv", "text,other", pairs),
+        ("scores.csv", "text,other,label", [(*pair, n % 5) for n, pair in enumerate(pairs)]),
+    ):
+        (path / name).write_text("\n".join([header, *(",".join(map(str, row)) for row in rows)]))
+    (path / "lines.txt").write_text("\n\n".join("\n".join(pair) for pair in pairs) + "\n")
     return path
 
 

@@ -231,3 +231,39 @@ def test_bad_arguments_are_refused():
         entailment_triples(labelled(None))
     with pytest.raises(ValueError, match=r"from 0 to less than 1. Received: 1.0"):
         denoising_batches(texts, packer(), **settings, pad_token_id=1, deletion_rate=1.0)
+
+
+@pytest.mark.parametrize("kind", ["contrastive", "scored", "denoising"])
+def test_unfit_texts_are_refused_or_counted(kind, caplog):
+    def make(texts):
+        settings = {"batch_size": 2, "seed": 0}
+        if kind == "contrastive":
+            return contrastive_batches([random_texts(4, 1), texts], packer(), **settings)
+        if kind == "denoising":
+            return denoising_batches(texts, packer(), **settings, pad_token_id=PAD_TOKEN_ID)
+        pairs = LabelledTexts(tuple(random_texts(4, 1)), tuple(texts), (1.0,) * 4, None, "here")
+        return scored_pair_batches(pairs, packer(), **settings)
+
+    number = 0 if kind == "denoising" else 1
+    with pytest.raises(
+        ValueError, match=rf"must not be empty. Received: 2 empty .*column {number}, row 1"
+    ):
+        make(["w1", " \u3000", "w2", ""])
+    assert not caplog.text
+    make(["w1 " * 14, "w2 " * 15, "w3", "w4 " * 99])
+    total = 4 if kind == "denoising" else 8
+    assert [record.getMessage() for record in caplog.records] == [
+        f"2 of the {total} texts of the training data are longer than 16 tokens and are cut at the "
+        "end."
+    ]
+
+
+def test_a_text_in_place_of_texts_is_refused():
+    with pytest.raises(ValueError, match=r"`texts` must be a list of texts. Received: texts='abc'"):
+        contrastive_batches(["abc", "def"], packer(), batch_size=2, seed=0)
+
+
+def test_functions_that_pack_are_not_looked_into(caplog):
+    long = ["w1 " * 99] * 4
+    denoising_batches(long, lambda texts: packer()(texts), batch_size=2, seed=0, pad_token_id=1)
+    assert not caplog.text

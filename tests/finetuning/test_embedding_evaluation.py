@@ -110,10 +110,14 @@ def test_fewer_documents_than_the_cutoff():
     assert found == {"recall@10": 1.0, "mrr@10": 1.0, "ndcg@10": 1.0}
 
 
-def test_texts_are_embedded_in_their_order():
+def test_texts_are_embedded_in_their_order(caplog):
     embedder = small_embedder()
     texts = [*random_texts(9), "w1 " * 30, ""]
     found = embed_texts(embedder, texts, packer(), batch_size=4)
+    assert [record.getMessage() for record in caplog.records if record.name == "absl"] == [
+        "1 of the 11 texts of `texts` are longer than 16 tokens and are cut at the end.",
+        "1 of the 11 texts of `texts` are empty or have no tokens.",
+    ]
     expected = [embedder(packer()(tf.constant([text])))[0] for text in texts]
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
@@ -133,3 +137,5 @@ def test_bad_arguments_are_refused():
         similarity_correlations(vectors, vectors[:1], [1, 2])
     with pytest.raises(ValueError, match="`texts` must not be empty"):
         embed_texts(None, [], packer())
+    with pytest.raises(ValueError, match=r"`texts` must be a list of texts.*'w1'"):
+        embed_texts(None, "w1", packer())

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 
-import keras
 import numpy as np
 import pytest
 
@@ -14,31 +13,11 @@ from mpnet_tf.finetuning.labelled_texts import LabelledTexts
 from mpnet_tf.finetuning.text_finetuning import TextFinetuning, text_outputs
 from mpnet_tf.finetuning.text_task import TextTask
 from mpnet_tf.finetuning.tuned_model import open_tuned_model
-from mpnet_tf.models import MPNetTokenizer, make_backbone, make_masked_lm
 from mpnet_tf.models.preset_conversion import read_pretrained
-from tests.tiny_run import NOUNS, VERBS, VOCABULARY
+from tests.tiny_run import NOUNS, VERBS
 
 SETTINGS = FinetuningSettings(learning_rate=0.01, epochs=4, batch_size=8, dropout=0.0)
 TASK = TextTask.of_labels(["here", "there"])
-
-
-@pytest.fixture(scope="module")
-def preset(tmp_path_factory):
-    path = str(tmp_path_factory.mktemp("pretrained"))
-    keras.utils.set_random_seed(1)
-    backbone = make_backbone(
-        "mpnet",
-        len(VOCABULARY),
-        num_layers=2,
-        num_heads=2,
-        hidden_dim=16,
-        intermediate_dim=24,
-        max_sequence_length=20,
-        initializer_stddev=0.2,
-    )
-    make_masked_lm(backbone).save_to_preset(path)
-    MPNetTokenizer(VOCABULARY).save_to_preset(path)
-    return path
 
 
 def examples(count, *, seed, pairs=False, scores=False):

@@ -231,3 +231,11 @@ def test_a_tokenizer_must_fit_the_body():
     small = small_backbone("glm", vocabulary_size=20, num_layers=1)
     with pytest.raises(ValueError, match=r"`tokenizer` .*`vocabulary_size`, 20\. Received: .* 40"):
         GLMClozeClassifier(small, preprocessor_of()).predict(TEXTS, verbose=0)
+
+
+def test_what_cannot_be_is_refused_before_anything_is_computed():
+    model = classifier()
+    with pytest.raises(ValueError, match=r"`y` must be ids of the classes, from 0 to 3\. .* 'a'"):
+        model.fit(TEXTS, ["a", "a", "b", "c"])
+    with pytest.raises(ValueError, match=r"`x` must be texts for the pattern .*pairs of texts"):
+        model.predict((TEXTS, SECONDS))

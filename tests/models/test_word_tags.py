@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from mpnet_tf.conversion.huggingface_tokenizer import write_tokenizer
-from mpnet_tf.finetuning.conll import TaggedSentence
+from mpnet_tf.finetuning.conll import TaggedSentence, read_conll
+from mpnet_tf.finetuning.entity_metrics import EntityScores, compute_entity_metrics
 from mpnet_tf.finetuning.tagged_batches import tagged_batches
 from mpnet_tf.models import MPNetTextPreprocessor, MPNetTokenClassifier, MPNetTokenizer
 from mpnet_tf.models.word_packer import WordPacker
@@ -98,7 +99,11 @@ def sentences():
     ]
 
 
-def test_training_rows_teach_the_tags():
+def test_training_rows_teach_the_tags(tmp_path, caplog):
+    path = tmp_path / "words.txt"
+    rows = [zip(sentence.words, sentence.labels, strict=True) for sentence in sentences()]
+    path.write_text("\n\n".join("\n".join(map("\t".join, row)) for row in rows), encoding="utf-8")
+    read = read_conll(path)
     keras.utils.set_random_seed(1)
     names = ("O", "B-LOC", "I-LOC")
     backbone = small_backbone(
@@ -109,15 +114,18 @@ def test_training_rows_teach_the_tags():
         backbone, 3, preprocessor=preprocessor, dropout=0.0, class_names=names
     )
     packer = WordPacker(preprocessor.tokenizer, 12, stride=3)
-    batches = tagged_batches(sentences(), packer, names, batch_size=4, seed=0)
+    batches = tagged_batches(read, packer, names, batch_size=4, seed=0)
+    assert "1 of the 34 words are empty or have no tokens" in caplog.text
     loss = keras.losses.SparseCategoricalCrossentropy(
         from_logits=True, reduction="mean_with_sample_weight"
     )
     # Without XLA: compiling takes longer than the steps.
     tagger.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False)
     tagger.fit(batches, epochs=30, verbose=0)
-    found = tagger.tag([sentence.words for sentence in sentences()], class_without_tokens="O")
+    found = tagger.tag([sentence.words for sentence in read], class_without_tokens="O")
     assert found == [list(sentence.labels) for sentence in sentences()]
+    metrics = compute_entity_metrics([sentence.labels for sentence in read], found)
+    assert metrics.overall == EntityScores(1, 1, 1, 5)
     with pytest.raises(ValueError, match=r"must be one of \('O'.*class_without_tokens='X'"):
         tagger.tag([["cat"]], class_without_tokens="X")
     with pytest.raises(ValueError, match=r"`class_without_tokens` must .*tokens=3"):
