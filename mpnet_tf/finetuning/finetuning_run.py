@@ -7,7 +7,7 @@ from mpnet_tf.conversion.json_files import write_json
 from mpnet_tf.data.output_directory import appearing_directory, explained_write_errors, is_free
 from mpnet_tf.finetuning.finetuning import finetune
 from mpnet_tf.finetuning.model_card import write_finetuned_card
-from mpnet_tf.finetuning.seed_figures import figures_over_seeds
+from mpnet_tf.finetuning.seed_figures import figures_over_seeds, told
 from mpnet_tf.models.preset_conversion import read_pretrained
 from mpnet_tf.visualization.finetuning_report import write_finetuning_report
 
@@ -38,6 +38,7 @@ def run_finetuning(task, settings, *, preset, output, seeds, load_weights=True, 
         raise ValueError(f"{output} is there already. Choose another output, or remove it.")
     if not seeds or len(set(seeds)) != len(seeds):
         raise ValueError(f"`seeds` must be different numbers. Received: seeds={list(seeds)}")
+    tell = tell or (lambda line: None)
     pretrained = read_pretrained(preset)
     with appearing_directory(output) as directory, explained_write_errors(output):
         os.mkdir(os.path.join(directory, "predictions"))
@@ -65,6 +66,8 @@ def run_finetuning(task, settings, *, preset, output, seeds, load_weights=True, 
             "settings": dataclasses.asdict(settings),
             "runs": runs,
         }
+        for name, figure in results["metrics"].items():
+            tell(f"{name}  {told(figure)}")
         write_json(results, os.path.join(directory, "results.json"))
         write_finetuned_card(os.path.join(directory, "preset", "README.md"), task, results)
         write_finetuning_report(
@@ -83,7 +86,7 @@ def _run(model, task, settings, *, seed, tell):
             f"{metrics}  {record['seconds']:.0f} s"
         )
 
-    history = finetune(model, task, settings, seed=seed, on_epoch=tell and tell_epoch)
+    history = finetune(model, task, settings, seed=seed, on_epoch=tell_epoch)
     evaluation = task.evaluate(model, batch_size=settings.batch_size)
     return {"seed": seed, "metrics": evaluation.metrics, "history": history}, evaluation
 

@@ -121,9 +121,10 @@ def test_a_run_writes_all_that_it_says(preset, tmp_path):
     task = TextFinetuning(TASK, examples(64, seed=1), examples(40, seed=2), test)
     where = {"preset": preset, "output": str(tmp_path / "tuned")}
     results = run_finetuning(task, settings, **where, seeds=[3, 4], tell=told.append)
-    assert len(told) == 4 and told[0].startswith("seed 3  epoch 1/2  loss ")
+    assert len(told) == 7 and told[0].startswith("seed 3  epoch 1/2  loss ")
     written = json.loads((tmp_path / "tuned" / "results.json").read_text())
     accuracy = written["metrics"]["accuracy"]
+    assert told[4] == f"accuracy  {accuracy['mean']:.4f} \u00b1 {accuracy['deviation']:.4f}"
     values = [run["metrics"]["accuracy"] for run in written["runs"]]
     assert accuracy["values"] == values and accuracy["mean"] == np.mean(values)
     assert accuracy["deviation"] == pytest.approx(np.std(values, ddof=1))
