@@ -28,7 +28,7 @@ def encode_texts(examples, task, preprocessor):
     Args:
         examples: `LabelledTexts`; or `EncodedTexts`, which is returned as it is.
         task: `TextTask`.
-        preprocessor: `TransformerTextPreprocessor`.
+        preprocessor: `RawTextPreprocessor`.
 
     Returns:
         `EncodedTexts`.

@@ -28,11 +28,7 @@ def make_tuned_model(pretrained, task, settings, *, seed, load_weights=True, **h
         ValueError: if there is no tokenizer, the body has no such task, or the sequence length is
             more than the body takes.
     """
-    if pretrained.tokenizer is None:
-        raise ValueError(
-            "`pretrained` must come with a tokenizer, to be trained on text. Convert it with "
-            "--vocab."
-        )
+    require_tokenizer(pretrained)
     keras.utils.set_random_seed(seed)
     kept_settings = {
         name: tuple(value) if isinstance(value, list) else value
@@ -51,6 +47,19 @@ def make_tuned_model(pretrained, task, settings, *, seed, load_weights=True, **h
     )
     pad_to_longest(model, settings.sequence_length)
     return model
+
+
+def require_tokenizer(pretrained):
+    """Checks that a `PretrainedModel` has a tokenizer.
+
+    Raises:
+        ValueError: if it has none.
+    """
+    if pretrained.tokenizer is None:
+        raise ValueError(
+            "`pretrained` must come with a tokenizer, to be trained on text. Convert it with "
+            "--vocab."
+        )
 
 
 def open_tuned_model(path, task):

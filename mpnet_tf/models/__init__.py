@@ -11,9 +11,12 @@ from mpnet_tf.models.bert_token_classifier import BertTokenClassifier
 from mpnet_tf.models.bert_tokenizer import BertTokenizer
 from mpnet_tf.models.bodies import BODIES, make_backbone, make_masked_lm
 from mpnet_tf.models.byte_pair_tokenizer import BytePairTokenizer
+from mpnet_tf.models.cloze_pattern import ClozePattern
 from mpnet_tf.models.glm_backbone import GLMBackbone
 from mpnet_tf.models.glm_causal_lm import GLMCausalLM
 from mpnet_tf.models.glm_causal_lm_preprocessor import FilledText, GLMCausalLMPreprocessor
+from mpnet_tf.models.glm_cloze_classifier import GLMClozeClassifier
+from mpnet_tf.models.glm_cloze_preprocessor import GLMClozePreprocessor
 from mpnet_tf.models.glm_masked_lm import GLMMaskedLM
 from mpnet_tf.models.glm_text_classifier import GLMTextClassifier
 from mpnet_tf.models.glm_text_preprocessor import GLMTextPreprocessor
@@ -58,10 +61,13 @@ __all__ = [
     "BertTokenClassifier",
     "BertTokenizer",
     "BytePairTokenizer",
+    "ClozePattern",
     "FilledText",
     "GLMBackbone",
     "GLMCausalLM",
     "GLMCausalLMPreprocessor",
+    "GLMClozeClassifier",
+    "GLMClozePreprocessor",
     "GLMMaskedLM",
     "GLMTextClassifier",
     "GLMTextPreprocessor",

@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from mpnet_tf.data import vocabulary as vocabulary_lib
 from mpnet_tf.models.blank_filling import BlankedText
+from mpnet_tf.models.blank_roles import blank_roles
 from mpnet_tf.models.glm_backbone import GLMBackbone
 from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
-from mpnet_tf.objectives.token_roles import TokenRoles
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,18 +73,7 @@ class GLMCausalLMPreprocessor(keras_hub.models.Preprocessor):
     @functools.cached_property
     def roles(self):
         """`TokenRoles` of the vocabulary."""
-        roles = TokenRoles.from_tokenizer(self.tokenizer)
-        for name, token in (
-            ("span_start_token_id", vocabulary_lib.SPAN_START_TOKEN),
-            ("span_end_token_id", vocabulary_lib.SPAN_END_TOKEN),
-        ):
-            if getattr(roles, name) is None:
-                raise ValueError(
-                    f"`tokenizer` must have {token!r} in its vocabulary, which filling blanks "
-                    f"needs. Received: a tokenizer with {roles.vocabulary_size} tokens and not "
-                    "that one. Use the tokenizer that the model was pretrained with."
-                )
-        return roles
+        return blank_roles(self.tokenizer)
 
     def strings(self, inputs):
         """Returns texts of any kind as a list of str.

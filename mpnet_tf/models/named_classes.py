@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 
 def checked_class_names(class_names, num_classes):
     """Returns the names of classes as a tuple of str, or None where there are none.
@@ -26,6 +28,31 @@ def checked_class_names(class_names, num_classes):
             f"none. Received: class_names={names}"
         )
     return names
+
+
+def check_class_ids(labels, num_classes, class_names):
+    """Checks that labels that are no vectors are ids of classes.
+
+    Args:
+        labels: array `(num_texts,)` of class ids, or anything else for another loss.
+        num_classes: int.
+        class_names: sequence of str, or None. For the message.
+
+    Raises:
+        ValueError: if one is no id of a class.
+    """
+    labels = np.asarray(labels)
+    is_text = labels.dtype.kind in "OSU"
+    if labels.ndim != 1 or not (is_text or labels.dtype.kind in "iu"):
+        return
+    unknown = labels if is_text else labels[(labels < 0) | (labels >= num_classes)]
+    if len(unknown):
+        first = unknown.tolist()[0]
+        raise ValueError(
+            f"`y` must be ids of the classes, from 0 to {num_classes - 1}. Received: "
+            f"{len(unknown)} others, the first of them {first!r}. The id of a class is "
+            f"its place in `class_names`, {class_names}"
+        )
 
 
 class NamedClasses:

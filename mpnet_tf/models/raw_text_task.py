@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mpnet_tf.models.raw_text_preprocessor import RawTextPreprocessor
 from mpnet_tf.models.text_lengths import warn_of_unfit_texts
 from mpnet_tf.models.text_preprocessor import TransformerTextPreprocessor
 
@@ -59,7 +60,7 @@ class RawTextTask:
 
     def preprocess_samples(self, x, y=None, sample_weight=None):
         """Turns raw text into inputs, as keras_hub asks for; a ready batch stays as it is."""
-        if isinstance(self.preprocessor, TransformerTextPreprocessor):
+        if isinstance(self.preprocessor, RawTextPreprocessor):
             if isinstance(x, dict) and "token_ids" in x:
                 return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
             self.preprocessor.check_fits(self.backbone)
@@ -74,7 +75,7 @@ class RawTextTask:
 
     def _check_raw_texts(self, x, y=None):
         _check_row_length(x, self.backbone.max_sequence_length)
-        if not isinstance(self.preprocessor, TransformerTextPreprocessor):
+        if not isinstance(self.preprocessor, RawTextPreprocessor):
             return
         if isinstance(x, (str, list, tuple, np.ndarray, tf.Tensor)):
             columns = _text_columns(x)

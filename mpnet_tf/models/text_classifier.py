@@ -2,10 +2,9 @@
 
 import keras
 import keras_hub
-import numpy as np
 
 from mpnet_tf.models.argument_checks import check_dropout, positive_integer
-from mpnet_tf.models.named_classes import NamedClasses, checked_class_names
+from mpnet_tf.models.named_classes import NamedClasses, check_class_ids, checked_class_names
 from mpnet_tf.models.raw_text_task import RawTextTask
 from mpnet_tf.models.transformer_task import TransformerTask, make_head_dense, make_head_dropout
 
@@ -98,18 +97,8 @@ class TransformerTextClassifier(
         Raises:
             ValueError: if one is no id of a class.
         """
-        labels = np.asarray(labels)
-        is_text = labels.dtype.kind in "OSU"
-        if self.num_classes == 1 or labels.ndim != 1 or not (is_text or labels.dtype.kind in "iu"):
-            return
-        unknown = labels if is_text else labels[(labels < 0) | (labels >= self.num_classes)]
-        if len(unknown):
-            first = unknown.tolist()[0]
-            raise ValueError(
-                f"`y` must be ids of the classes, from 0 to {self.num_classes - 1}. Received: "
-                f"{len(unknown)} others, the first of them {first!r}. The id of a class is "
-                f"its place in `class_names`, {self.class_names}"
-            )
+        if self.num_classes > 1:
+            check_class_ids(labels, self.num_classes, self.class_names)
 
     @property
     def head_settings(self):

@@ -62,7 +62,7 @@ def warn_of_unfit_texts(columns, packer, source):
     Args:
         columns: sequence of one or two sequences of str or bytes. Texts, or the first and second of
             pairs.
-        packer: `TransformerTextPreprocessor` or `TextPacker`.
+        packer: `RawTextPreprocessor` or `TextPacker`.
         source: str. What the texts belong to, for the messages.
 
     Returns:
@@ -73,8 +73,8 @@ def warn_of_unfit_texts(columns, packer, source):
     # A preprocessor's, before the first text.
     prompt = getattr(packer, "prompt", "")
     lengths = sum(counts) + (count_tokens([prompt], tokenizer)[0] if prompt else 0)
-    num_special = 2 if len(columns) == 1 else 2 + tokenizer.pair_separators
+    num_around = packer.sequence_length - packer.text_room(is_pair=len(columns) == 2)
     what = f"texts of {source}"
-    warn_of_long_texts(lengths + num_special, packer.sequence_length, what)
+    warn_of_long_texts(lengths + num_around, packer.sequence_length, what)
     warn_of_empty_texts(np.min(counts, axis=0), what)
     return lengths

@@ -79,6 +79,23 @@ class TextPacker(keras.layers.Layer):
         given = self._given_has_segment_ids
         return self.tokenizer.has_segment_ids if given is None else given
 
+    def text_room(self, is_pair):
+        """Returns how many tokens of a text, or of both texts of a pair, a row holds.
+
+        Args:
+            is_pair: bool.
+
+        Raises:
+            ValueError: if a row is too short for the special tokens of a pair.
+        """
+        num_special = 2 + (self.pair_separators if is_pair else 0)
+        if self.sequence_length < num_special:
+            raise ValueError(
+                f"`sequence_length` must be at least {num_special} for pairs. "
+                f"Received: sequence_length={self.sequence_length}"
+            )
+        return self.sequence_length - num_special
+
     def call(self, inputs):
         """Packs texts or pairs of texts."""
         with tf.device("cpu"):
@@ -101,13 +118,7 @@ class TextPacker(keras.layers.Layer):
         return self.tokenizer(texts)
 
     def _pack(self, first, second=None):
-        num_special = 2 if second is None else 2 + self.pair_separators
-        room = self.sequence_length - num_special
-        if room < 0:
-            raise ValueError(
-                f"`sequence_length` must be at least {num_special} for pairs. "
-                f"Received: sequence_length={self.sequence_length}"
-            )
+        room = self.text_room(second is not None)
         first_lengths = tf.cast(first.row_lengths(), tf.int32)
         if second is None:
             first_lengths = tf.minimum(first_lengths, room)

@@ -1,11 +1,11 @@
 """Raw text into the inputs of a body."""
 
 import keras
-import keras_hub
 import tensorflow as tf
 
 from mpnet_tf.conversion.sources import is_foreign, read_foreign
 from mpnet_tf.models.preset_files import local_directory
+from mpnet_tf.models.raw_text_preprocessor import RawTextPreprocessor
 from mpnet_tf.models.text_packer import TextPacker
 from mpnet_tf.models.transformer_backbone import TransformerBackbone
 from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
@@ -15,15 +15,11 @@ _PAD_TO = ("sequence_length", "longest")
 
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
-class TransformerTextPreprocessor(keras_hub.models.Preprocessor):
+class TransformerTextPreprocessor(RawTextPreprocessor):
     """Turns texts, or pairs of texts, into what a body takes.
 
-    A task with it takes raw text in `fit`, `evaluate` and `predict`. `TextPacker` says how rows are
-    laid out and what is cut off.
-
-    A tuple of two is a pair wherever it is given as `x`; keras_hub's own preprocessors take one
-    given alone for `(x, y)`. In a dataset, pairs are therefore `((first, second), labels)`, or
-    `((first, second),)` without labels.
+    A task with it takes raw text in `fit`, `evaluate` and `predict`; `RawTextPreprocessor` says how
+    pairs are given, and `TextPacker` how rows are laid out and what is cut off.
 
     Args:
         tokenizer: `TransformerTokenizer`, or in a subclass its `tokenizer_cls`.
@@ -92,13 +88,6 @@ class TransformerTextPreprocessor(keras_hub.models.Preprocessor):
         """int. Most tokens in a row, special tokens included."""
         return self.packer.sequence_length
 
-    def __call__(self, x, y=None, sample_weight=None):
-        """Turns texts into inputs, and passes labels and weights on."""
-        # Before Keras sees them, which refuses a list beside a tensor.
-        x = tuple(map(_as_strings, x)) if isinstance(x, tuple) else _as_strings(x)
-        # By name: the base class takes a tuple given by its place for (x, y).
-        return super().__call__(x=x, y=y, sample_weight=sample_weight)
-
     def call(self, x, y=None, sample_weight=None):
         with tf.device("cpu"):
             if self.prompt:
@@ -115,6 +104,9 @@ class TransformerTextPreprocessor(keras_hub.models.Preprocessor):
                 packed = {name: values[:, :longest] for name, values in packed.items()}
         return keras.utils.pack_x_y_sample_weight(packed, y, sample_weight)
 
+    def text_room(self, is_pair):
+        return self.packer.text_room(is_pair)
+
     def check_fits(self, backbone):
         """Checks that a body can take what comes out.
 
@@ -125,24 +117,12 @@ class TransformerTextPreprocessor(keras_hub.models.Preprocessor):
             ValueError: if rows may be too long for it, if it knows fewer tokens, or if only one of
                 the two has segment ids.
         """
-        if self.sequence_length > backbone.max_sequence_length:
-            raise ValueError(
-                "`sequence_length` of the preprocessor must be at most the body's "
-                f"`max_sequence_length`, {backbone.max_sequence_length}. "
-                f"Received: sequence_length={self.sequence_length}"
-            )
+        super().check_fits(backbone)
         if self.has_segment_ids != bool(backbone.num_segments):
             raise ValueError(
                 f"`has_segment_ids` of the preprocessor must be {bool(backbone.num_segments)} for "
                 f"a body with num_segments={backbone.num_segments}. "
                 f"Received: has_segment_ids={self.has_segment_ids}"
-            )
-        vocabulary_size = self.tokenizer.vocabulary_size()
-        if vocabulary_size > backbone.vocabulary_size:
-            raise ValueError(
-                "`tokenizer` of the preprocessor must have no more tokens than the body's "
-                f"`vocabulary_size`, {backbone.vocabulary_size}. "
-                f"Received: a tokenizer with {vocabulary_size}"
             )
 
     def get_config(self):
@@ -195,11 +175,6 @@ class TransformerTextPreprocessor(keras_hub.models.Preprocessor):
             **loader.config["config"],
         }
         return {**fitting_arguments(body_settings, kwargs["tokenizer"]), **kwargs}
-
-
-def _as_strings(texts):
-    with tf.device("cpu"):
-        return tf.convert_to_tensor(texts, tf.string)
 
 
 def fitting_arguments(body_settings, tokenizer, longest=None):
