@@ -3,6 +3,7 @@
 import keras
 import keras_hub
 import tensorflow as tf
+from absl import logging
 
 from mpnet_tf.conversion.sources import is_foreign, read_foreign
 from mpnet_tf.models.preset_files import local_directory
@@ -114,6 +115,34 @@ class TransformerTextPreprocessor(keras_hub.models.Preprocessor):
                 longest = tf.reduce_max(tf.reduce_sum(packed["padding_mask"], axis=1))
                 packed = {name: values[:, :longest] for name, values in packed.items()}
         return keras.utils.pack_x_y_sample_weight(packed, y, sample_weight)
+
+    def is_cut(self, texts):
+        """Tells which texts have more tokens than a row.
+
+        Args:
+            texts: list of str.
+
+        Returns:
+            bool array `(num_texts,)`.
+        """
+        token_ids = self.tokenizer([self.prompt + text for text in texts])
+        return token_ids.row_lengths().numpy() > self.sequence_length - 2
+
+    def warn_of_cut_texts(self, texts):
+        """Logs a warning that counts the texts that have more tokens than a row, if there are any.
+
+        Args:
+            texts: list of str.
+        """
+        num_cut = int(self.is_cut(texts).sum())
+        if num_cut:
+            logging.warning(
+                "%d of %d texts have more than %d tokens, special ones included; what is beyond is "
+                "left out.",
+                num_cut,
+                len(texts),
+                self.sequence_length,
+            )
 
     def check_fits(self, backbone):
         """Checks that a body can take what comes out.
