@@ -61,11 +61,41 @@ class LMHead(keras.layers.Layer):
         self.built = True
 
     def call(self, hidden):
+        return self._with_bias(self.token_embedding(self._transformed(hidden), reverse=True))
+
+    def output_kernel(self):
+        """Returns the transposed token embedding, `(hidden_dim, vocabulary_size)`, for `project`.
+
+        None for a quantized embedding, which multiplies by itself.
+        """
+        if self.token_embedding.quantization_mode is not None:
+            return None
+        return ops.transpose(self.token_embedding.embeddings)
+
+    def project(self, hidden, output_kernel):
+        """Computes what a call does, in a loop of calls on few rows.
+
+        A call takes longer to transpose the embedding than to multiply a few rows by it.
+
+        Args:
+            hidden: float tensor, as a call takes it.
+            output_kernel: what the method of this name returned before the loop.
+
+        Returns:
+            float32 tensor, as a call returns it.
+        """
+        if output_kernel is None:
+            return self(hidden)
+        return self._with_bias(ops.matmul(self._transformed(hidden), output_kernel))
+
+    def _transformed(self, hidden):
         if not self.transform:
-            return ops.cast(self.token_embedding(hidden, reverse=True), "float32")
-        hidden = self.norm(ops.gelu(self.dense(hidden), approximate=False))
-        logits = self.token_embedding(hidden, reverse=True)
-        return ops.cast(logits, "float32") + ops.cast(self.bias, "float32")
+            return hidden
+        return self.norm(ops.gelu(self.dense(hidden), approximate=False))
+
+    def _with_bias(self, logits):
+        logits = ops.cast(logits, "float32")
+        return logits + ops.cast(self.bias, "float32") if self.transform else logits
 
     def compute_output_spec(self, hidden):
         shape = (*hidden.shape[:-1], self.token_embedding.input_dim)

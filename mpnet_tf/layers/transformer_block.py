@@ -157,7 +157,7 @@ class TransformerBlock(keras.layers.Layer):
         )
         return [dropout.seed_generator for dropout in dropouts if dropout.rate > 0]
 
-    def call_with_cache(self, hidden, attention_bias, cache=None, cache_update_index=0):
+    def call_with_cache(self, hidden, attention_bias, cache=None, cache_indices=None):
         """Computes slots that see each other and those computed before; without dropout.
 
         Args:
@@ -167,7 +167,8 @@ class TransformerBlock(keras.layers.Layer):
                 are those of the whole cache.
             cache: pair of float tensors `(batch_size, num_heads, num_keys, head_dim)`: keys and
                 values, with places for those of `hidden`. None where `hidden` is all there is.
-            cache_update_index: int or int tensor. The place of the first slot's in the cache.
+            cache_indices: int tensor `(batch_size, num_heads, num_slots, 3)`, as `cache_indices`
+                makes it: where the slots' keys and values go. None where there is no cache.
 
         Returns:
             Float tensor `(batch_size, num_slots, hidden_dim)`, and the cache with these slots.
@@ -175,9 +176,10 @@ class TransformerBlock(keras.layers.Layer):
         queries = self._normalized_before(hidden)
         key_value = tuple(self.attention.project_keys(queries))
         if cache is not None:
-            start = (0, 0, cache_update_index, 0)
+            # TensorFlow has no kernel of its own for `slice_update`, and calls XLA for each.
             key_value = tuple(
-                ops.slice_update(old, start, new) for old, new in zip(cache, key_value, strict=True)
+                ops.scatter_update(old, cache_indices, new)
+                for old, new in zip(cache, key_value, strict=True)
             )
         attended = self.attention.attend(queries, *key_value, attention_bias, training=False)
         return self._finish(hidden, attended, training=False), key_value
@@ -222,3 +224,25 @@ class TransformerBlock(keras.layers.Layer):
                 self.output_kernel_initializer
             ),
         }
+
+
+def cache_indices(batch_size, num_heads, places):
+    """Makes the indices of some slots in the cache of every layer.
+
+    Args:
+        batch_size: int or int tensor.
+        num_heads: int.
+        places: int tensor `(num_slots,)`. Where among the keys the slots are.
+
+    Returns:
+        int32 tensor `(batch_size, num_heads, num_slots, 3)`: row, head and place.
+    """
+    return ops.stack(
+        ops.meshgrid(
+            ops.arange(batch_size, dtype="int32"),
+            ops.arange(num_heads, dtype="int32"),
+            ops.cast(places, "int32"),
+            indexing="ij",
+        ),
+        axis=-1,
+    )

@@ -12,15 +12,18 @@ from mpnet_tf.models.bert_tokenizer import BertTokenizer
 from mpnet_tf.models.bodies import BODIES, make_backbone, make_masked_lm
 from mpnet_tf.models.byte_pair_tokenizer import BytePairTokenizer
 from mpnet_tf.models.cloze_pattern import ClozePattern
+from mpnet_tf.models.fill_mask import Guess
+from mpnet_tf.models.filled_text import FilledText
 from mpnet_tf.models.glm_backbone import GLMBackbone
 from mpnet_tf.models.glm_causal_lm import GLMCausalLM
-from mpnet_tf.models.glm_causal_lm_preprocessor import FilledText, GLMCausalLMPreprocessor
+from mpnet_tf.models.glm_causal_lm_preprocessor import GLMCausalLMPreprocessor
 from mpnet_tf.models.glm_cloze_classifier import GLMClozeClassifier
 from mpnet_tf.models.glm_cloze_preprocessor import GLMClozePreprocessor
 from mpnet_tf.models.glm_masked_lm import GLMMaskedLM
 from mpnet_tf.models.glm_text_classifier import GLMTextClassifier
 from mpnet_tf.models.glm_text_preprocessor import GLMTextPreprocessor
 from mpnet_tf.models.glm_tokenizer import GLMTokenizer
+from mpnet_tf.models.mask_filling import JointlyFilledText
 from mpnet_tf.models.masked_lm import TransformerMaskedLM
 from mpnet_tf.models.mpnet_backbone import MPNetBackbone
 from mpnet_tf.models.mpnet_masked_lm import MPNetMaskedLM
@@ -47,6 +50,7 @@ from mpnet_tf.models.word_packer import WordPacker
 from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
 from mpnet_tf.models.xlnet_style_backbone import XLNetStyleBackbone
 from mpnet_tf.models.xlnet_style_masked_lm import XLNetStyleMaskedLM
+from mpnet_tf.models.xlnet_style_text_preprocessor import XLNetStyleTextPreprocessor
 
 __all__ = [
     "BODIES",
@@ -72,6 +76,8 @@ __all__ = [
     "GLMTextClassifier",
     "GLMTextPreprocessor",
     "GLMTokenizer",
+    "Guess",
+    "JointlyFilledText",
     "MPNetBackbone",
     "MPNetMaskedLM",
     "MPNetQuestionAnswerer",
@@ -97,6 +103,7 @@ __all__ = [
     "WordPacker",
     "XLNetStyleBackbone",
     "XLNetStyleMaskedLM",
+    "XLNetStyleTextPreprocessor",
     "make_backbone",
     "make_masked_lm",
     "make_task",

@@ -2,6 +2,9 @@
 
 import numbers
 
+import numpy as np
+import tensorflow as tf
+
 
 def positive_integer(name, value):
     """Returns an argument as an int.
@@ -43,3 +46,27 @@ def check_list_of_texts(name, texts):
     """
     if isinstance(texts, (str, bytes)) or not all(isinstance(text, str) for text in texts):
         raise ValueError(f"`{name}` must be a list of texts. Received: {name}={str(texts)[:80]!r}")
+
+
+def checked_texts(name, texts):
+    """Returns texts of any kind as a list of str.
+
+    Args:
+        name: str. The argument.
+        texts: str, list of str, or string tensor or array of rank 0 or 1.
+
+    Raises:
+        ValueError: if they are no such thing.
+    """
+    with tf.device("cpu"):
+        try:
+            strings = tf.convert_to_tensor(texts, tf.string).numpy()
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"`{name}` must be a string or a list of strings. Received: {name}={texts!r}"
+            ) from error
+    if np.ndim(strings) > 1:
+        raise ValueError(
+            f"`{name}` must have rank 0 or 1. Received: {name} of shape {strings.shape}"
+        )
+    return [text.decode("utf-8") for text in np.atleast_1d(strings)]

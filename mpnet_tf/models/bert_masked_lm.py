@@ -3,6 +3,7 @@
 import keras
 
 from mpnet_tf.models.bert_backbone import BertBackbone
+from mpnet_tf.models.bert_text_preprocessor import BertTextPreprocessor
 from mpnet_tf.models.masked_lm import TransformerMaskedLM
 
 
@@ -17,3 +18,4 @@ class BertMaskedLM(TransformerMaskedLM):
     """
 
     backbone_cls = BertBackbone
+    preprocessor_cls = BertTextPreprocessor

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from mpnet_tf.layers.transformer_block import cache_indices
 from mpnet_tf.layers.visibility_bias import HIDDEN_SCORE
 from mpnet_tf.models.blank_filling import NOT_YET
 from mpnet_tf.objectives.visibility import END_OF_STEPS, visible_keys
@@ -42,15 +43,20 @@ class CachedBlankDecoding:
         inputs = {name: ops.convert_to_tensor(value) for name, value in inputs.items()}
         new_token_ids = inputs["new_token_ids"]
         width = ops.shape(new_token_ids)[1] - 1
+        # What every step needs alike is made before the loop.
+        output_kernel = self.lm_head.output_kernel()
+        logits_when_done = self._only_token(stop_token_ids[0] if stop_token_ids else 0)
 
         def next(prompt, cache, index):
             token_ids = ops.slice(prompt, [0, index - 1], [ops.shape(prompt)[0], 1])
-            logits, hidden_states, cache = self.call_with_cache(token_ids, cache, index - 1)
+            logits, hidden_states, cache = self.call_with_cache(
+                token_ids, cache, index - 1, output_kernel
+            )
             # A text that is done gets stop tokens without doubt, at no cost to its beam.
             is_done = _is_done(prompt, index, cache["num_new_tokens"], stop_token_ids)
             logits = ops.where(
                 ops.expand_dims(is_done, 1),
-                self._only_token(stop_token_ids[0] if stop_token_ids else 0),
+                logits_when_done,
                 logits[:, 0] + inputs["logit_bias"],
             )
             return logits, hidden_states[:, 0], cache
@@ -70,13 +76,15 @@ class CachedBlankDecoding:
         is_within = number <= ops.expand_dims(inputs["num_new_tokens"], 1)
         return {"token_ids": token_ids, "padding_mask": ops.logical_and(is_open, is_within)}
 
-    def call_with_cache(self, token_ids, cache, cache_update_index):
+    def call_with_cache(self, token_ids, cache, cache_update_index, output_kernel=None):
         """Computes slots of the blanks with what the cache holds of the slots before them.
 
         Args:
             token_ids: int tensor `(batch_size, num_slots)`. Tokens that follow one another.
             cache: dict as the class describes it.
             cache_update_index: int or int tensor. The first one's place in the blank, from 0.
+            output_kernel: what the head's method of this name returns, or None for a single call.
+                Default None.
 
         Returns:
             float32 logits `(batch_size, num_slots, vocabulary_size)`, hidden states
@@ -108,16 +116,16 @@ class CachedBlankDecoding:
         )
         # A body without relative positions reads no positions here.
         attention_bias = self.backbone.attention_bias(None, None, visible)
+        indices = cache_indices(batch_size, self.backbone.num_heads, context_length + place)
         key_values = []
         for layer, key_value in zip(
             self.backbone.transformer_layers, cache["key_values"], strict=True
         ):
-            hidden, key_value = layer.call_with_cache(
-                hidden, attention_bias, key_value, context_length + cache_update_index
-            )
+            hidden, key_value = layer.call_with_cache(hidden, attention_bias, key_value, indices)
             key_values.append(key_value)
         hidden = self.backbone.final_norm(hidden)
-        return self.lm_head(hidden), hidden, {**cache, "key_values": tuple(key_values)}
+        logits = self.lm_head.project(hidden, output_kernel)
+        return logits, hidden, {**cache, "key_values": tuple(key_values)}
 
     def _make_cache(self, inputs, width):
         """Runs the body over the context; the places of the blank stay empty."""

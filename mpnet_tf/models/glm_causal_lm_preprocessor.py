@@ -1,6 +1,5 @@
 """Raw text with blanks into tokens, and tokens into the text that fills the blanks."""
 
-import dataclasses
 import functools
 import re
 
@@ -9,26 +8,12 @@ import keras_hub
 import numpy as np
 import tensorflow as tf
 
-from mpnet_tf.data import vocabulary as vocabulary_lib
+from mpnet_tf.models.argument_checks import checked_texts
 from mpnet_tf.models.blank_filling import BlankedText
 from mpnet_tf.models.blank_roles import blank_roles
+from mpnet_tf.models.filled_text import FilledText, fill_pieces
 from mpnet_tf.models.glm_backbone import GLMBackbone
 from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
-
-
-@dataclasses.dataclass(frozen=True)
-class FilledText:
-    """A text whose blanks are filled.
-
-    Args:
-        text: str. The text with what was generated in the place of its blanks.
-        parts: tuple of str. What was generated, for each blank in order.
-        token_ids: tuple of tuples of int. The same as tokens.
-    """
-
-    text: str
-    parts: tuple
-    token_ids: tuple
 
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
@@ -84,18 +69,7 @@ class GLMCausalLMPreprocessor(keras_hub.models.Preprocessor):
         Raises:
             ValueError: if they are no such thing.
         """
-        with tf.device("cpu"):
-            try:
-                texts = tf.convert_to_tensor(inputs, tf.string).numpy()
-            except (TypeError, ValueError) as error:
-                raise ValueError(
-                    f"`inputs` must be a string or a list of strings. Received: inputs={inputs!r}"
-                ) from error
-        if np.ndim(texts) > 1:
-            raise ValueError(
-                f"`inputs` must have rank 0 or 1. Received: inputs of shape {texts.shape}"
-            )
-        return [text.decode("utf-8") for text in np.atleast_1d(texts)]
+        return checked_texts("inputs", inputs)
 
     def tokens_of(self, texts, *, max_tokens=None, name="texts"):
         """Returns the token ids of texts, without special tokens around them.
@@ -185,12 +159,8 @@ class GLMCausalLMPreprocessor(keras_hub.models.Preprocessor):
         ]
 
     def _filled_text(self, text, spans, parts):
-        joined = text.pieces[0]
-        for span, part, piece in zip(spans, parts, text.pieces[1:], strict=True):
-            if span and self.roles.is_continuation[span[0]]:
-                joined = joined.rstrip()
-                part = part.removeprefix(vocabulary_lib.CONTINUATION_PREFIX)
-            joined += part + piece
+        continues = [bool(span) and self.roles.is_continuation[span[0]] for span in spans]
+        joined = fill_pieces(text.pieces, parts, continues=continues)
         return FilledText(joined, tuple(parts), tuple(map(tuple, spans)))
 
     def get_config(self):

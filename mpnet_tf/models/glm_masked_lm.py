@@ -3,6 +3,7 @@
 import keras
 
 from mpnet_tf.models.glm_backbone import GLMBackbone
+from mpnet_tf.models.glm_text_preprocessor import GLMTextPreprocessor
 from mpnet_tf.models.masked_lm import TransformerMaskedLM
 
 
@@ -20,3 +21,4 @@ class GLMMaskedLM(TransformerMaskedLM):
     """
 
     backbone_cls = GLMBackbone
+    preprocessor_cls = GLMTextPreprocessor

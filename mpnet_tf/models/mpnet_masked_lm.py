@@ -4,6 +4,7 @@ import keras
 
 from mpnet_tf.models.masked_lm import TransformerMaskedLM
 from mpnet_tf.models.mpnet_backbone import MPNetBackbone
+from mpnet_tf.models.mpnet_text_preprocessor import MPNetTextPreprocessor
 
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
@@ -17,3 +18,4 @@ class MPNetMaskedLM(TransformerMaskedLM):
     """
 
     backbone_cls = MPNetBackbone
+    preprocessor_cls = MPNetTextPreprocessor

@@ -4,6 +4,7 @@ import keras
 
 from mpnet_tf.models.masked_lm import TransformerMaskedLM
 from mpnet_tf.models.xlnet_style_backbone import XLNetStyleBackbone
+from mpnet_tf.models.xlnet_style_text_preprocessor import XLNetStyleTextPreprocessor
 
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
@@ -17,3 +18,4 @@ class XLNetStyleMaskedLM(TransformerMaskedLM):
     """
 
     backbone_cls = XLNetStyleBackbone
+    preprocessor_cls = XLNetStyleTextPreprocessor

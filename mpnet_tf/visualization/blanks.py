@@ -6,24 +6,12 @@ import string
 import numpy as np
 
 from mpnet_tf.data.vocabulary import MASK_TOKEN
+from mpnet_tf.models.fill_mask import Guess, guesses_of
 from mpnet_tf.visualization.sentences import LONGEST, find_sentences, readable_text
 
 _MOST_BLANKS = 2
 # Room for <s> and </s>.
 _NUM_ADDED_TOKENS = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class Guess:
-    """One guess for a blank.
-
-    Args:
-        token: str.
-        score: float in [0, 1]. Its probability.
-    """
-
-    token: str
-    score: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +39,7 @@ def fill_sentences(documents, fill_mask, *, num_sentences=10, seed=0):
 
     Args:
         documents: list of int arrays, the documents' token ids without `<s>` and `</s>`.
-        fill_mask: `mpnet_tf.serving.fill_mask.FillMask`.
+        fill_mask: `mpnet_tf.models.fill_mask.FillMask`.
         num_sentences: int.
         seed: int.
 
@@ -73,14 +61,9 @@ def fill_sentences(documents, fill_mask, *, num_sentences=10, seed=0):
     if not chosen:
         return []
     chosen.sort()
-    answers = fill_mask([text for _, text, _ in chosen])
+    guesses = guesses_of(fill_mask([text for _, text, _ in chosen]))
     return [
-        FilledSentence(
-            text,
-            words,
-            _guesses(answers, row, num_blanks=len(words)),
-            mask_token=tokenizer.mask_token,
-        )
+        FilledSentence(text, words, guesses[row], mask_token=tokenizer.mask_token)
         for row, (_, text, words) in enumerate(chosen)
     ]
 
@@ -101,14 +84,3 @@ def _blank(tokens, generator, *, mask_token):
     for place in places:
         left[place] = mask_token
     return readable_text(left), tuple(tokens[place] for place in places)
-
-
-def _guesses(answers, row, *, num_blanks):
-    tokens, scores = answers["tokens"].numpy()[row], answers["scores"].numpy()[row]
-    return tuple(
-        tuple(
-            Guess(token.decode("utf-8"), float(score))
-            for token, score in zip(tokens[blank], scores[blank], strict=True)
-        )
-        for blank in range(num_blanks)
-    )

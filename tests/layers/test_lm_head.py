@@ -37,3 +37,26 @@ def test_config_round_trip(token_embedding, transform):
     restored = LMHead.from_config(config)
     assert restored.get_config() == config
     assert restored.transform is transform
+
+
+@pytest.mark.parametrize("transform", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "bfloat16"])
+def test_projecting_gives_the_logits_of_a_call(transform, dtype):
+    embedding = keras.layers.ReversibleEmbedding(9, 6, dtype=dtype)
+    embedding.build((None, None))
+    head = LMHead(embedding, transform=transform, dtype=dtype)
+    hidden = keras.ops.cast(HIDDEN, head.compute_dtype)
+    expected = np.asarray(head(hidden))
+    found = head.project(hidden, head.output_kernel())
+    assert found.dtype == "float32"
+    # Of the largest logit, as either sums in its own order.
+    np.testing.assert_allclose(found, expected, atol=1e-6 * np.abs(expected).max())
+
+
+def test_a_quantized_embedding_projects_by_itself():
+    embedding = keras.layers.ReversibleEmbedding(9, 6)
+    embedding.build((None, None))
+    embedding.quantize("int8")
+    head = LMHead(embedding, transform=False)
+    assert head.output_kernel() is None
+    np.testing.assert_array_equal(head.project(HIDDEN, None), head(HIDDEN))

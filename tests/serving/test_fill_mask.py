@@ -191,5 +191,5 @@ def test_refuses_arguments_that_do_not_fit(masked_lm, tokenizer):
     with pytest.raises(ValueError, match=r"`top_k` must be from 1 to 20.*top_k=0"):
         FillMask(masked_lm, tokenizer, top_k=0)
     other = type(tokenizer)([*tokenizer.get_vocabulary(), "one"])
-    with pytest.raises(ValueError, match=r"vocabulary of 25 tokens.*26 tokens"):
+    with pytest.raises(ValueError, match=r"`vocabulary_size`, 25.*tokenizer with 26"):
         FillMask(masked_lm, other)

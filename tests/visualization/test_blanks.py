@@ -39,7 +39,12 @@ class EchoFillMask:
     def __call__(self, text):
         tokens = [[[f"{row}.{blank}", "é"] for blank in range(2)] for row in range(len(text))]
         scores = [[[0.75, 0.125]] * 2] * len(text)
-        return {"tokens": tf.constant(tokens), "scores": tf.constant(scores)}
+        num_blanks = [one.count(self.tokenizer.mask_token) for one in text]
+        return {
+            "tokens": tf.constant(tokens),
+            "scores": tf.constant(scores),
+            "num_blanks": tf.constant(num_blanks),
+        }
 
 
 @pytest.fixture(scope="module")
