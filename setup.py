@@ -24,7 +24,10 @@ setuptools.setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=setuptools.find_packages(include=["mpnet_tf*", "data_prep*"]),
-    package_data={"mpnet_tf.data": ["normalization_tables/*"]},
+    package_data={
+        "mpnet_tf.data": ["normalization_tables/*"],
+        "mpnet_tf.finetuning": ["cloze_patterns/*"],
+    },
     python_requires=">=3.10,<3.14",
     install_requires=[
         "absl-py",
@@ -50,8 +53,9 @@ setuptools.setup(
         "beam": ["apache-beam"],
         # Generates the normaliser's tables again; dartsclone is compiled when it is installed.
         "tables": ["dartsclone", "flatbuffers"],
-        # The libraries that conversions are compared with; PyTorch also reads its own files.
-        "interop": ["sentence-transformers", "torch==2.13.0", "transformers"],
+        # The libraries that conversions and metrics are compared with; PyTorch also reads its own
+        # files.
+        "interop": ["sentence-transformers", "torch==2.13.0", "torchmetrics", "transformers"],
         # Metrics of texts that a model writes.
         "generation": ["rouge-score", "sacrebleu"],
         # Keras' other backend; the CPU alone unless one of JAX's own extras says otherwise.
@@ -65,6 +69,7 @@ setuptools.setup(
             "ruff",
             "sacrebleu",
             "sentencepiece",
+            "seqeval",
         ],
     },
     entry_points={
