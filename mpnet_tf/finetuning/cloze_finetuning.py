@@ -59,6 +59,7 @@ class ClozeFinetuning(TextFinetuning):
             pretrained,
             task="masked_lm",
             load_weights=load_weights,
+            preprocessor=None,
             dropout=settings.dropout,
             attention_dropout=settings.dropout,
         )

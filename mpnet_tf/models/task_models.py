@@ -6,6 +6,7 @@ from mpnet_tf.models.bert_text_embedder import BertTextEmbedder
 from mpnet_tf.models.bert_token_classifier import BertTokenClassifier
 from mpnet_tf.models.bodies import BODIES, make_masked_lm
 from mpnet_tf.models.glm_causal_lm import GLMCausalLM
+from mpnet_tf.models.glm_cloze_classifier import GLMClozeClassifier
 from mpnet_tf.models.glm_text_classifier import GLMTextClassifier
 from mpnet_tf.models.masked_lm import TransformerMaskedLM
 from mpnet_tf.models.mpnet_question_answerer import MPNetQuestionAnswerer
@@ -91,8 +92,8 @@ def task_of_class(model_cls):
     """Tells the task that a class of models does.
 
     Args:
-        model_cls: class of what `make_task` returns, or a base of such; or `GLMCausalLM`, which has
-            all that a masked language model has.
+        model_cls: class of what `make_task` returns, or a base of such; or `GLMCausalLM` or
+            `GLMClozeClassifier`, which have all that a masked language model has.
 
     Returns:
         str, one of `TASKS`.
@@ -100,7 +101,7 @@ def task_of_class(model_cls):
     Raises:
         ValueError: if it is of none of the tasks.
     """
-    if issubclass(model_cls, GLMCausalLM):
+    if issubclass(model_cls, (GLMCausalLM, GLMClozeClassifier)):
         return "masked_lm"
     for task, base in _TASK_CLASSES.items():
         if issubclass(model_cls, base):
@@ -115,7 +116,7 @@ def task_of(model):
     """Tells what `make_task` was given to make a model.
 
     Args:
-        model: what `make_task` returns, or a `GLMCausalLM`.
+        model: what `make_task` returns, a `GLMCausalLM`, or a `GLMClozeClassifier`.
 
     Returns:
         str, one of `TASKS`, and a dict of all settings of the head.

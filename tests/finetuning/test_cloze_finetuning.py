@@ -15,6 +15,7 @@ from mpnet_tf.finetuning.labelled_texts import LabelledTexts
 from mpnet_tf.finetuning.text_task import TextTask
 from mpnet_tf.models import ClozePattern, GLMClozeClassifier, make_backbone, make_masked_lm
 from mpnet_tf.models.converted_model import pretrained_from
+from mpnet_tf.models.preset_conversion import read_pretrained
 from tests.models.writing_model import VOCABULARY_SIZE, tokenizer
 
 SETTINGS = FinetuningSettings(learning_rate=0.01, epochs=3, batch_size=8, dropout=0.0)
@@ -76,6 +77,10 @@ def test_a_run_learns_from_few_examples(preset, tmp_path):
     evaluation = again.evaluate(model, batch_size=6)
     assert evaluation.metrics == results["runs"][0]["metrics"]
     assert evaluation.answers == list(dev.labels)
+    # What was tuned can be tuned further, with any pattern.
+    pretrained = read_pretrained(str(output / "preset"))
+    further = again.make_model(pretrained, SETTINGS, seed=2)
+    assert again.evaluate(further, batch_size=6).metrics == evaluation.metrics
 
 
 def test_without_training_the_likelier_verbalizer_answers(masked_lm):

@@ -6,7 +6,8 @@ import pytest
 
 from mpnet_tf.finetuning.cloze_pattern_file import cloze_pattern_of_glue, read_cloze_pattern
 from mpnet_tf.finetuning.glue_tasks import GLUE_TASKS
-from mpnet_tf.models.cloze_pattern import ClozePattern
+from mpnet_tf.models import ClozePattern, GLMClozePreprocessor, GLMTokenizer
+from tests.models.wordpiece_reference import berts_vocabulary
 
 CLASSIFICATIONS = [name for name, task in GLUE_TASKS.items() if task.kind == "classification"]
 
@@ -30,6 +31,19 @@ def test_a_task_of_glue_has_a_pattern_for_its_classes(name):
     assert pattern.has_pair == (file.pair is not None)
     # Words that every English vocabulary has whole.
     assert all(words.isalpha() for words in pattern.verbalizers.values())
+
+
+def test_the_words_are_single_tokens_of_glms_vocabulary(shared_data):
+    blank_tokens = ["<|startofpiece|>", "<|endofpiece|>", "[gMASK]", "[sMASK]"]
+    tokenizer = GLMTokenizer([*berts_vocabulary(shared_data), *blank_tokens])
+    for name in CLASSIFICATIONS:
+        pattern = cloze_pattern_of_glue(name)
+        x = (["Red wine."], ["White wine!"]) if pattern.has_pair else ["Red wine."]
+        slots = GLMClozePreprocessor(tokenizer, pattern)(x)
+        assert slots["span_token_ids"].shape == (1, len(pattern.class_names), 1)
+        whole = pattern.pattern.replace("{text}", "Red wine.").replace("{pair}", "White wine!")
+        expected = tokenizer(f"[CLS] {whole} [SEP]").numpy().tolist()
+        assert slots["token_ids"][0, : len(expected)].numpy().tolist() == expected
 
 
 @pytest.mark.parametrize(
