@@ -5,9 +5,11 @@ Prints a JSON line a batch size: seconds for the new tokens with keys and values
 `transformers`' GPT2LMHeadModel of the same size in PyTorch, whose cache is its default
 (`seconds_transformers`), and the ratios of the latter two to the first. All choose greedily and
 write as many tokens; the three take turns, so that a machine that slows down slows all, and each
-number is the median. What compiles is called once before.
+number is the median. What compiles is called once before. With and without the cache the tokens
+must be the same.
 
     python benchmarks/generation.py --batch_sizes=1,8
+    python benchmarks/generation.py --batch_sizes=1 --num_layers=12 --width=768
 """
 
 import json
@@ -41,7 +43,10 @@ _NEW_TOKENS = flags.DEFINE_integer("new_tokens", 128, "Tokens to write.", lower_
 _TURNS = flags.DEFINE_integer("turns", 3, "Times that each is measured.", lower_bound=1)
 _JIT_COMPILE = flags.DEFINE_bool("jit_compile", False, "Whether XLA compiles the GLM body.")
 
-_VOCABULARY_SIZE, _NUM_LAYERS, _NUM_HEADS, _WIDTH = 30_000, 4, 4, 256
+_NUM_LAYERS = flags.DEFINE_integer("num_layers", 4, "Layers of the models.", lower_bound=1)
+_WIDTH = flags.DEFINE_integer("width", 256, "Width of the models, 64 a head.", lower_bound=64)
+
+_VOCABULARY_SIZE, _HEAD_WIDTH = 30_000, 64
 _PAD, _MASK, _SPAN_START = 0, 1, 2
 
 
@@ -60,17 +65,20 @@ def _measure(batch_size):
         "recomputed": _recomputed(prompts),
         "transformers": _transformers(prompts),
     }
-    seconds = {name: [] for name in cases}
+    seconds, written = {name: [] for name in cases}, {}
     for generate in cases.values():
         generate()
     for _ in range(_TURNS.value):
         for name, generate in cases.items():
             begin = time.perf_counter()
-            token_ids = generate()
+            written[name] = generate()
             seconds[name].append(time.perf_counter() - begin)
-            assert token_ids.shape == (batch_size, _NEW_TOKENS.value)
+            assert written[name].shape == (batch_size, _NEW_TOKENS.value)
+    np.testing.assert_array_equal(written["cached"], written["recomputed"])
     medians = {name: float(np.median(values)) for name, values in seconds.items()}
     return {
+        "num_layers": _NUM_LAYERS.value,
+        "width": _WIDTH.value,
         "batch_size": batch_size,
         "prompt_length": _PROMPT_LENGTH.value,
         "new_tokens": _NEW_TOKENS.value,
@@ -86,10 +94,10 @@ def _model():
     keras.utils.set_random_seed(0)
     backbone = GLMBackbone(
         vocabulary_size=_VOCABULARY_SIZE,
-        num_layers=_NUM_LAYERS,
-        num_heads=_NUM_HEADS,
-        hidden_dim=_WIDTH,
-        intermediate_dim=4 * _WIDTH,
+        num_layers=_NUM_LAYERS.value,
+        num_heads=_WIDTH.value // _HEAD_WIDTH,
+        hidden_dim=_WIDTH.value,
+        intermediate_dim=4 * _WIDTH.value,
     )
     model = GLMCausalLM(backbone)
     model.compile(sampler="greedy", jit_compile=_JIT_COMPILE.value)
@@ -156,9 +164,9 @@ def _transformers(prompts):
     config = transformers.GPT2Config(
         vocab_size=_VOCABULARY_SIZE,
         n_positions=512,
-        n_embd=_WIDTH,
-        n_layer=_NUM_LAYERS,
-        n_head=_NUM_HEADS,
+        n_embd=_WIDTH.value,
+        n_layer=_NUM_LAYERS.value,
+        n_head=_WIDTH.value // _HEAD_WIDTH,
         bos_token_id=_PAD,
         eos_token_id=_PAD,
         pad_token_id=_PAD,

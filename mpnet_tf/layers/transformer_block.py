@@ -167,8 +167,9 @@ class TransformerBlock(keras.layers.Layer):
                 are those of the whole cache.
             cache: pair of float tensors `(batch_size, num_heads, num_keys, head_dim)`: keys and
                 values, with places for those of `hidden`. None where `hidden` is all there is.
-            cache_indices: int tensor `(batch_size, num_heads, num_slots, 3)`, as `cache_indices`
-                makes it: where the slots' keys and values go. None where there is no cache.
+            cache_indices: int tensor `(batch_size * num_heads * num_slots, 3)`, as the function
+                `cache_indices` makes it: where the slots' keys and values go. None where there is
+                no cache.
 
         Returns:
             Float tensor `(batch_size, num_slots, hidden_dim)`, and the cache with these slots.
@@ -178,7 +179,9 @@ class TransformerBlock(keras.layers.Layer):
         if cache is not None:
             # TensorFlow has no kernel of its own for `slice_update`, and calls XLA for each.
             key_value = tuple(
-                ops.scatter_update(old, cache_indices, new)
+                ops.scatter_update(
+                    old, cache_indices, ops.reshape(new, (-1, self.attention.head_dim))
+                )
                 for old, new in zip(cache, key_value, strict=True)
             )
         attended = self.attention.attend(queries, *key_value, attention_bias, training=False)
@@ -235,14 +238,13 @@ def cache_indices(batch_size, num_heads, places):
         places: int tensor `(num_slots,)`. Where among the keys the slots are.
 
     Returns:
-        int32 tensor `(batch_size, num_heads, num_slots, 3)`: row, head and place.
+        int32 tensor `(batch_size * num_heads * num_slots, 3)`: row, head and place.
     """
-    return ops.stack(
-        ops.meshgrid(
-            ops.arange(batch_size, dtype="int32"),
-            ops.arange(num_heads, dtype="int32"),
-            ops.cast(places, "int32"),
-            indexing="ij",
-        ),
-        axis=-1,
+    rows, heads, places = ops.meshgrid(
+        ops.arange(batch_size, dtype="int32"),
+        ops.arange(num_heads, dtype="int32"),
+        ops.cast(places, "int32"),
+        indexing="ij",
     )
+    # On JAX, Keras takes indices of two axes alone.
+    return ops.reshape(ops.stack([rows, heads, places], axis=-1), (-1, 3))

@@ -159,7 +159,9 @@ def _filled_texts(preprocessor, texts, token_ids, scores):
     continues = np.asarray(tokenizer.continuation_flags)[flat].tolist()
     guesses = [
         Guess(tokenizer.id_to_token(token_id), score)
-        for token_id, score in zip(flat.tolist(), np.concatenate([[], *scores]), strict=True)
+        for token_id, score in zip(
+            flat.tolist(), np.concatenate([[], *scores]).tolist(), strict=True
+        )
     ]
     filled, begin = [], 0
     for text, length in zip(texts, lengths, strict=True):

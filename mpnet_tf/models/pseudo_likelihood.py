@@ -123,7 +123,8 @@ class PseudoLikelihood:
 
     def _masked_token_step(self, inputs, word_index, places, mask_token_id):
         """Masks a token of each row, with those behind it of the same word, and scores it."""
-        token_ids = ops.convert_to_tensor(inputs["token_ids"])
+        inputs = {name: ops.convert_to_tensor(values) for name, values in inputs.items()}
+        token_ids, places = inputs["token_ids"], ops.convert_to_tensor(places)
         own_word = ops.take_along_axis(word_index, places, axis=1)
         is_behind = ops.arange(ops.shape(token_ids)[1]) >= places
         is_hidden = ops.logical_and(ops.equal(word_index, own_word), is_behind)
