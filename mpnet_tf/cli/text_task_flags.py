@@ -62,12 +62,13 @@ def read_evaluation(preset, files):
 
 def _read_cloze_evaluation(preset, files):
     from mpnet_tf.finetuning.cloze_finetuning import ClozeFinetuning
-    from mpnet_tf.models.glm_cloze_classifier import GLMClozeClassifier
+    from mpnet_tf.finetuning.finetuning_settings import FinetuningSettings
+    from mpnet_tf.models.preset_conversion import read_pretrained
 
     pattern = _read_pattern(files.task)
     task, _, dev, _ = _read_data(files, trains=False, class_names=pattern.class_names)
-    model = GLMClozeClassifier.from_preset(preset, pattern=pattern)
-    return model, ClozeFinetuning(task, pattern, None, dev)
+    task = ClozeFinetuning(task, pattern, None, dev)
+    return task.make_model(read_pretrained(preset), FinetuningSettings(), seed=0), task
 
 
 def _read_pattern(task):

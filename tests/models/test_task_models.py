@@ -105,14 +105,16 @@ def test_the_tasks_without_settings(body, cls):
 
 
 @each_head
-@pytest.mark.parametrize("body", sorted(set(BODY_NAMES) - {"mpnet", "bert"}))
-def test_bodies_without_a_task_are_refused_with_those_that_have_it(task, body):
-    backbone = small_backbone(body, num_layers=1)
-    with pytest.raises(
-        ValueError,
-        match=f"has the task '{task}': mpnet, bert. Received: a {type(backbone).__name__}",
-    ):
-        make_task(task, backbone, **SETTINGS.get(task, {}))
+def test_bodies_without_a_task_are_refused_with_those_that_have_it(task):
+    having = ["mpnet", "bert", *(["glm"] if task == "text_classifier" else [])]
+    for body in set(BODY_NAMES) - set(having):
+        backbone = small_backbone(body, num_layers=1)
+        with pytest.raises(
+            ValueError,
+            match=f"has the task '{task}': {', '.join(having)}. "
+            f"Received: a {type(backbone).__name__}",
+        ):
+            make_task(task, backbone, **SETTINGS.get(task, {}))
 
 
 def test_unknown_tasks_settings_and_models_are_refused():
