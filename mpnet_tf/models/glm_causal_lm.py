@@ -302,7 +302,13 @@ class GLMCausalLM(
         has_preprocessor = "preprocessor" in kwargs
         preprocessor = kwargs.pop("preprocessor", None)
         pretrained = read_foreign(directory)
-        masked_lm = model_from(pretrained, task="masked_lm", load_weights=load_weights, **kwargs)
+        masked_lm = model_from(
+            pretrained,
+            task="masked_lm",
+            load_weights=load_weights,
+            preprocessor=None,
+            **kwargs,
+        )
         if not isinstance(masked_lm, GLMMaskedLM):
             raise ValueError(
                 f"`preset` must hold a GLM model. Received: preset={preset!r}, with one for "
