@@ -1,15 +1,9 @@
 """Fine-tuning of GLM as a classifier that fills a blank, and its evaluation."""
 
-import keras
-
 from mpnet_tf.finetuning.text_finetuning import TextFinetuning
-from mpnet_tf.finetuning.tuned_model import require_tokenizer
-from mpnet_tf.models.converted_model import model_from
+from mpnet_tf.finetuning.tuned_model import make_blank_filler
 from mpnet_tf.models.glm_cloze_classifier import GLMClozeClassifier
 from mpnet_tf.models.glm_cloze_preprocessor import GLMClozePreprocessor
-from mpnet_tf.models.tokenizers import tokenizer_of_body
-
-_BODY = "glm"
 
 
 class ClozeFinetuning(TextFinetuning):
@@ -48,23 +42,11 @@ class ClozeFinetuning(TextFinetuning):
         self.description += f" It fills the blank of `{pattern.pattern}`."
 
     def make_model(self, pretrained, settings, *, seed, load_weights=True):
-        if pretrained.body != _BODY:
-            raise ValueError(
-                f"`pretrained` must have the body {_BODY!r}, which fills blanks. "
-                f"Received: body={pretrained.body!r}"
-            )
-        require_tokenizer(pretrained)
-        keras.utils.set_random_seed(seed)
-        masked_lm = model_from(
-            pretrained,
-            task="masked_lm",
-            load_weights=load_weights,
-            preprocessor=None,
-            dropout=settings.dropout,
-            attention_dropout=settings.dropout,
+        masked_lm, tokenizer = make_blank_filler(
+            pretrained, settings, seed=seed, load_weights=load_weights
         )
         preprocessor = GLMClozePreprocessor(
-            tokenizer_of_body(_BODY, pretrained.tokenizer),
+            tokenizer,
             self.pattern,
             sequence_length=settings.sequence_length or masked_lm.backbone.max_sequence_length,
         )

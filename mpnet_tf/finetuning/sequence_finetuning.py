@@ -4,8 +4,6 @@ import dataclasses
 import json
 import os
 
-import keras
-
 from mpnet_tf.data.output_directory import explained_write_errors
 from mpnet_tf.finetuning.encoded_sequences import encode_sequences
 from mpnet_tf.finetuning.finetuning_task import Evaluation, FinetuningTask, Training
@@ -17,13 +15,10 @@ from mpnet_tf.finetuning.generation_metrics import (
 from mpnet_tf.finetuning.sequence_batches import sequence_training_batches
 from mpnet_tf.finetuning.sequence_layout import SequenceLayout
 from mpnet_tf.finetuning.smoothed_crossentropy import SmoothedCrossentropy
-from mpnet_tf.models.converted_model import model_from
+from mpnet_tf.finetuning.tuned_model import make_blank_filler
 from mpnet_tf.models.glm_causal_lm import GLMCausalLM
 from mpnet_tf.models.glm_causal_lm_preprocessor import GLMCausalLMPreprocessor
-from mpnet_tf.models.tokenizers import tokenizer_of_body
 from mpnet_tf.training.setting_rules import require_choice
-
-_BODY = "glm"
 
 
 class SequenceFinetuning(FinetuningTask):
@@ -101,24 +96,11 @@ class SequenceFinetuning(FinetuningTask):
         self._max_new_tokens = max_new_tokens
 
     def make_model(self, pretrained, settings, *, seed, load_weights=True):
-        if pretrained.body != _BODY or pretrained.tokenizer is None:
-            raise ValueError(
-                f"`pretrained` must have the body {_BODY!r}, which alone writes texts, and come "
-                f"with a tokenizer. Received: the body {pretrained.body!r}, "
-                f"{'without' if pretrained.tokenizer is None else 'with'} a tokenizer"
-            )
         if settings.sequence_length is not None:
             self.layout = dataclasses.replace(self.layout, source_length=settings.sequence_length)
-        keras.utils.set_random_seed(seed)
-        masked_lm = model_from(
-            pretrained,
-            task="masked_lm",
-            load_weights=load_weights,
-            preprocessor=None,
-            dropout=settings.dropout,
-            attention_dropout=settings.dropout,
+        masked_lm, tokenizer = make_blank_filler(
+            pretrained, settings, seed=seed, load_weights=load_weights
         )
-        tokenizer = tokenizer_of_body(_BODY, pretrained.tokenizer)
         return GLMCausalLM(
             masked_lm.backbone, GLMCausalLMPreprocessor(tokenizer), lm_head=masked_lm.lm_head
         )

@@ -6,6 +6,9 @@ import keras
 
 from mpnet_tf.models.converted_model import model_from, pretrained_from
 from mpnet_tf.models.preset_conversion import read_pretrained
+from mpnet_tf.models.tokenizers import tokenizer_of_body
+
+_BLANK_BODY = "glm"
 
 
 def make_tuned_model(pretrained, task, settings, *, seed, load_weights=True, **head):
@@ -28,7 +31,7 @@ def make_tuned_model(pretrained, task, settings, *, seed, load_weights=True, **h
         ValueError: if there is no tokenizer, the body has no such task, or the sequence length is
             more than the body takes.
     """
-    require_tokenizer(pretrained)
+    _require_tokenizer(pretrained)
     keras.utils.set_random_seed(seed)
     kept_settings = {
         name: tuple(value) if isinstance(value, list) else value
@@ -49,12 +52,38 @@ def make_tuned_model(pretrained, task, settings, *, seed, load_weights=True, **h
     return model
 
 
-def require_tokenizer(pretrained):
-    """Checks that a `PretrainedModel` has a tokenizer.
+def make_blank_filler(pretrained, settings, *, seed, load_weights=True):
+    """Makes what fine-tuning takes of a GLM model for a task that fills blanks.
+
+    Args:
+        pretrained, settings, load_weights: as of `make_tuned_model`.
+        seed: int. Of all dropout in training.
+
+    Returns:
+        `GLMMaskedLM`, for its backbone and head, and its tokenizer.
 
     Raises:
-        ValueError: if it has none.
+        ValueError: if the body is another, or there is no tokenizer.
     """
+    if pretrained.body != _BLANK_BODY:
+        raise ValueError(
+            f"`pretrained` must have the body {_BLANK_BODY!r}, which alone fills blanks of any "
+            f"length. Received: body={pretrained.body!r}"
+        )
+    _require_tokenizer(pretrained)
+    keras.utils.set_random_seed(seed)
+    masked_lm = model_from(
+        pretrained,
+        task="masked_lm",
+        load_weights=load_weights,
+        preprocessor=None,
+        dropout=settings.dropout,
+        attention_dropout=settings.dropout,
+    )
+    return masked_lm, tokenizer_of_body(_BLANK_BODY, pretrained.tokenizer)
+
+
+def _require_tokenizer(pretrained):
     if pretrained.tokenizer is None:
         raise ValueError(
             "`pretrained` must come with a tokenizer, to be trained on text. Convert it with "
