@@ -30,8 +30,8 @@ def get_config():
     config.data.vocabulary_size = 8000
     config.data.sequence_length = 128
 
-    config.optimizer.learning_rate = 7e-4
-    config.optimizer.warmup_steps = 100
+    config.optimizer.learning_rate = 2e-3
+    config.optimizer.warmup_steps = 200
 
     config.training.steps = 20000
     config.training.batch_size = 16

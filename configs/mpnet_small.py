@@ -27,6 +27,8 @@ def get_config():
     config.data.sequence_length = 128
 
     config.optimizer.learning_rate = 7e-4
+    # Short runs would not come to look at neighbours (docs/decisions.md).
+    config.optimizer.relative_bias_rate = 50.0
     config.optimizer.warmup_steps = 100
 
     config.training.steps = 20000
