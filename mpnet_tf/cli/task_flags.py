@@ -3,6 +3,7 @@
 from absl import flags
 
 from mpnet_tf.cli import (
+    application,
     embedding_task_flags,
     question_task_flags,
     sequence_task_flags,
@@ -64,7 +65,16 @@ def read_evaluation(preset):
 
 
 def _kind():
-    return next(kind for kind in _KINDS if TASK.value in kind.TASKS)
+    (wanted,) = (kind for kind in _KINDS if TASK.value in kind.TASKS)
+    of_modules = flags.FLAGS.flags_by_module_dict()
+    for kind in _KINDS:
+        given = [flag.name for flag in of_modules.get(kind.__name__, ()) if flag.present]
+        if given and kind is not wanted:
+            raise application.UsageError(
+                f"--{given[0]} must be left out with --task={TASK.value}: it is of "
+                f"--task={kind.TASKS[-1]}"
+            )
+    return wanted
 
 
 def _files(train_file, test_file):

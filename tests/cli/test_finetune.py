@@ -51,6 +51,12 @@ CASES = {
         FAILED,
         "a label must be O or",
     ),
+    "a flag of another task": (
+        [*TABLES, "--objective=simcse"],
+        WRONG_USAGE,
+        "--objective must be left out with --task=text_classification: it is of "
+        "--task=text_embedding",
+    ),
     "no SQuAD": (
         ["--task=question_answering", "--train_file=train.tsv", "--eval_file=squad.json"],
         FAILED,

@@ -88,6 +88,20 @@ def test_steps_equal_those_in_numpy(random_pretrainer, reference):
     check_steps(make_config(reference.__name__), random_pretrainer, reference)
 
 
+def test_relative_biases_have_a_rate_of_their_own(random_pretrainer):
+    def is_relative_bias(variable):
+        return "relative_position_bias" in variable.path
+
+    assert sum(map(is_relative_bias, random_pretrainer.trainable_variables)) == 1
+    config = make_config(relative_bias_rate=3.0)
+    rates = [3 * rate for rate in RATES]
+    # The steps add up to three times as much, and so does the rounding.
+    check_steps(config, random_pretrainer, adamw, rates, atol=9e-6, only=is_relative_bias)
+    check_steps(
+        config, random_pretrainer, adamw, only=lambda variable: not is_relative_bias(variable)
+    )
+
+
 def test_lamb_steps_from_weights_of_zero(random_pretrainer):
     """Where the norm of the weights or of the step is 0, the ratio is 1."""
     variable = random_pretrainer.backbone.token_embedding.embeddings
