@@ -96,7 +96,7 @@ def test_answers_to_real_questions_are_those_of_transformers(their_model, shared
 
     texts = [[getattr(one, name) for one in questions] for name in ("question", "context")]
     threshold = float(np.median(list(scores.values())))
-    answers = reader.answer(*texts, stride=STRIDE, no_answer_threshold=threshold)
+    answers = reader.answer(*texts, no_answer_threshold=threshold, **settings)
     for question, answer in zip(questions, answers, strict=True):
         answered = scores[question.id] <= threshold
         assert answer.text == (expected[question.id] if answered else "")
