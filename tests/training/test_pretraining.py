@@ -129,7 +129,8 @@ def test_a_run_that_is_told_to_stop_saves_at_that_step(
     flip_a_bit(path / DATA_FILE)
     caplog.clear()
     model, results = pretrain(CONFIG, data, RunDirectory(str(directory), CONFIG))
-    (warning,) = caplog.messages
+    # On a loaded machine another warning tells that the steps wait for their input.
+    (warning,) = [message for message in caplog.messages if "waited" not in message]
     assert "step-00000009 is damaged" in warning and warning.endswith("step-00000006 instead.")
     assert_ends_alike(directory, model.get_weights(), results, unbroken)
 
