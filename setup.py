@@ -13,6 +13,7 @@ BINARIES = {
     "mpnet-convert": "convert",
     "mpnet-finetune": "finetune",
     "mpnet-evaluate": "evaluate",
+    "mpnet-export": "export",
     "mpnet-show": "show",
 }
 
@@ -27,6 +28,7 @@ setuptools.setup(
     package_data={
         "mpnet_tf.data": ["normalization_tables/*"],
         "mpnet_tf.finetuning": ["cloze_patterns/*"],
+        "mpnet_tf.serving": ["serving_ops.json"],
     },
     python_requires=">=3.10,<3.14",
     install_requires=[
@@ -45,6 +47,8 @@ setuptools.setup(
         "scipy",
         # 2.20 has a memory fault in FastBertNormalizer, which every text passes.
         "tensorflow>=2.21",
+        # The protos of requests, for warming servers up.
+        "tensorflow-serving-api",
         "tensorflow-text>=2.21",
         "tensorboard",
         "tokenizers",

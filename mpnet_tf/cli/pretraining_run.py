@@ -17,10 +17,11 @@ from mpnet_tf.data.output_directory import (
 )
 from mpnet_tf.data.shards import first_documents
 from mpnet_tf.models.bodies import check_body, make_masked_lm
+from mpnet_tf.models.fill_mask import FillMask
 from mpnet_tf.models.tokenizers import tokenizer_of_body
 from mpnet_tf.objectives import Mixture, TokenRoles
 from mpnet_tf.objectives.registry import parse_mixture
-from mpnet_tf.serving.fill_mask import FillMask, export_fill_mask
+from mpnet_tf.serving.export import export_model
 from mpnet_tf.training.callbacks import read_metrics
 from mpnet_tf.training.model_card import write_model_card
 from mpnet_tf.training.pretraining import pretrain
@@ -201,9 +202,13 @@ def _write_outputs(config, run, masked_lm, *, data, results):
                 origin=run.origin,
             )
     if fills_masks:
-        paths["saved_model"] = run.file("saved_model")
+        # A version of a model, as TensorFlow Serving looks for it.
+        paths["saved_model"] = os.path.join(run.file("saved_model"), "1")
         if is_free(paths["saved_model"]):
-            export_fill_mask(masked_lm, data.tokenizer, paths["saved_model"])
+            masked_lm.preprocessor = masked_lm.preprocessor_cls(
+                data.tokenizer, sequence_length=masked_lm.backbone.max_sequence_length
+            )
+            export_model(masked_lm, ["fill_mask"], paths["saved_model"])
     report = _report(config, run, masked_lm if fills_masks else None, data=data, results=results)
     write_report(paths["report"], report)
     announce(f"report: {paths['report']}")

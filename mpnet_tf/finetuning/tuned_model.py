@@ -127,14 +127,7 @@ def pad_to_longest(model, sequence_length):
     Raises:
         ValueError: if the sequence length is more than the body takes.
     """
-    preprocessor = model.preprocessor
-    model.preprocessor = type(preprocessor)(
-        preprocessor.tokenizer,
-        sequence_length=sequence_length or preprocessor.sequence_length,
-        has_segment_ids=preprocessor.has_segment_ids,
-        pad_to="longest",
-        prompt=preprocessor.prompt,
-    )
+    model.preprocessor = model.preprocessor.padded_to_longest(sequence_length)
     model.preprocessor.check_fits(model.backbone)
 
 

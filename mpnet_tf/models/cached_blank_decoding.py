@@ -64,7 +64,7 @@ class CachedBlankDecoding:
         token_ids = self.sampler(
             next=next,
             prompt=new_token_ids,
-            cache=self._make_cache(inputs, width),
+            cache=self.make_cache(inputs, width),
             index=1,
             mask=ops.not_equal(new_token_ids, NOT_YET),
             stop_token_ids=stop_token_ids,
@@ -127,8 +127,16 @@ class CachedBlankDecoding:
         logits = self.lm_head.project(hidden, output_kernel)
         return logits, hidden, {**cache, "key_values": tuple(key_values)}
 
-    def _make_cache(self, inputs, width):
-        """Runs the body over the context; the places of the blank stay empty."""
+    def make_cache(self, inputs, width):
+        """Runs the body over the context; the places of the blank stay empty.
+
+        Args:
+            inputs: dict of tensors, as `generate_step` takes them, without those of the new tokens.
+            width: int or int32 scalar. Places of the blank.
+
+        Returns:
+            The cache, as the class describes it.
+        """
         is_real = inputs["segment_ids"] > 0
         visible = visible_keys(
             query_step=inputs["query_step"],

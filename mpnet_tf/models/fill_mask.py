@@ -34,6 +34,8 @@ class FillMask:
         top_k: int, from 1 to the number of tokens that stand for text. Guesses for each blank.
         sequence_length: int or None. Most tokens of a text, special ones included; None means as
             many as the model has positions for. Default None.
+        network: callable that does what `masked_lm` does when it is called, or None for the model
+            itself. Default None.
 
     Call arguments:
         text: list of str, or string tensor `(batch_size,)`. UTF-8 with any number of `<mask>`.
@@ -59,7 +61,7 @@ class FillMask:
     ```
     """
 
-    def __init__(self, masked_lm, tokenizer, *, top_k=5, sequence_length=None):
+    def __init__(self, masked_lm, tokenizer, *, top_k=5, sequence_length=None, network=None):
         backbone = masked_lm.backbone
         # A text is a single sentence, or the first of a pair, to a body that tells them apart.
         self.preprocessor = TransformerTextPreprocessor(
@@ -73,13 +75,13 @@ class FillMask:
         self._is_no_guess = np.ones(backbone.vocabulary_size, dtype=bool)
         self._is_no_guess[: tokenizer.vocabulary_size()] = False
         self._is_no_guess[list(tokenizer.special_token_ids)] = True
-        most = int((~self._is_no_guess).sum())
-        if not 1 <= top_k <= most:
+        self.most_guesses = int((~self._is_no_guess).sum())
+        if not 1 <= top_k <= self.most_guesses:
             raise ValueError(
-                f"`top_k` must be from 1 to {most}, the vocabulary without its special tokens. "
-                f"Received: top_k={top_k}"
+                f"`top_k` must be from 1 to {self.most_guesses}, the vocabulary without its "
+                f"special tokens. Received: top_k={top_k}"
             )
-        self.masked_lm = masked_lm
+        self.network = masked_lm if network is None else network
         self.tokenizer = tokenizer
         self.top_k = top_k
         self._vocabulary = tokenizer.get_vocabulary()
@@ -92,11 +94,28 @@ class FillMask:
     def __call__(self, text):
         return self.answer(self.preprocessor(text))
 
-    def answer(self, inputs):
-        """Returns what a call on texts does, for what `preprocessor` made of them."""
-        guesses = self.guess(inputs)
-        # (batch_size, max_blanks, 1)
-        is_guess = guesses["is_blank"][:, :, tf.newaxis]
+    def answer(self, inputs, top_k=None):
+        """Returns what a call on texts does, for what `preprocessor` made of them.
+
+        Args:
+            inputs: dict of int32 tensors `(batch_size, sequence_length)`: what the body takes.
+            top_k: int32 tensor `(batch_size,)`, guesses for each blank of each text, or None for
+                as many as the class says for all.
+
+        Returns:
+            A dict of tensors as a call does, with the largest of `top_k`.
+        """
+        if top_k is None:
+            guesses = self.guess(inputs)
+            is_wanted = True
+        else:
+            top_k = tf.clip_by_value(top_k, 1, self.most_guesses)
+            # Of no texts at all the largest is the least of all numbers.
+            guesses = self.guess(inputs, tf.maximum(tf.reduce_max(top_k), 1))
+            number = tf.range(tf.shape(guesses["scores"])[2])
+            is_wanted = number < top_k[:, tf.newaxis, tf.newaxis]
+        # (batch_size, max_blanks, top_k or 1)
+        is_guess = guesses["is_blank"][:, :, tf.newaxis] & is_wanted
         tokens = tf.gather(tf.constant(self._vocabulary), guesses["token_ids"])
         return {
             "tokens": tf.where(is_guess, tokens, ""),
@@ -104,11 +123,12 @@ class FillMask:
             "num_blanks": tf.reduce_sum(tf.cast(guesses["is_blank"], tf.int32), axis=1),
         }
 
-    def guess(self, inputs):
+    def guess(self, inputs, top_k=None):
         """Guesses the tokens behind the masks of rows.
 
         Args:
             inputs: dict of int32 tensors `(batch_size, sequence_length)`: what the body takes.
+            top_k: int32 scalar, or None for as many guesses as the class says.
 
         Returns:
             A dict of tensors: int32 `mask_positions` and bool `is_blank`, `(batch_size,
@@ -116,10 +136,10 @@ class FillMask:
             `(batch_size, max_blanks, top_k)`, likeliest first.
         """
         mask_positions, is_blank = self._mask_positions(inputs["token_ids"])
-        logits = self.masked_lm({**inputs, "mask_positions": mask_positions}, training=False)
+        logits = self.network({**inputs, "mask_positions": mask_positions}, training=False)
         # Below every probability, so that no guess comes before one even where all others are 0.
         candidates = tf.where(tf.constant(self._is_no_guess), -1.0, tf.nn.softmax(logits))
-        scores, token_ids = tf.math.top_k(candidates, k=self.top_k)
+        scores, token_ids = tf.math.top_k(candidates, k=self.top_k if top_k is None else top_k)
         return {
             "mask_positions": mask_positions,
             "is_blank": is_blank,

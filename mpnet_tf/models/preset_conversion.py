@@ -109,12 +109,7 @@ def read_pretrained(source, *, vocabulary=None, weights_only=True):
     if is_foreign(source):
         return read_foreign(source, vocabulary=vocabulary, weights_only=weights_only)
     if not os.path.exists(os.path.join(source, _CONFIG_FILE)):
-        found = "a directory without these" if os.path.isdir(source) else "no such directory"
-        raise ValueError(
-            "What is to be read must be a preset, a run with one, a directory of transformers or "
-            "sentence-transformers, or a pretraining checkpoint (.pt). "
-            f"Received: {source!r}, {found}"
-        )
+        raise _unknown_source_error(source)
     tokenizer = None
     if os.path.exists(os.path.join(source, TOKENIZER_FILE)):
         tokenizer = open_tokenizer(source).settings()
@@ -126,6 +121,36 @@ def read_pretrained(source, *, vocabulary=None, weights_only=True):
         longest = {"max_sequence_length": preprocessor.sequence_length}
         carried["carried_embedder"] = {**carried.get("carried_embedder", {}), **longest}
     return pretrained_from(model, tokenizer, **carried)
+
+
+def open_model(source):
+    """Opens a model as what it is.
+
+    Args:
+        source: str. As `convert` takes it.
+
+    Returns:
+        The model of the source's own task, or its backbone where it has none. Tasks of raw text
+        have a preprocessor where the source has a tokenizer.
+
+    Raises:
+        ValueError: if the source is of an unknown kind or damaged.
+    """
+    directory = local_directory(_preset_of_run(source)) or source
+    if is_foreign(directory):
+        return model_from(read_foreign(directory))
+    if not os.path.exists(os.path.join(directory, _CONFIG_FILE)):
+        raise _unknown_source_error(directory)
+    return _saved_class(directory).from_preset(os.path.abspath(directory))
+
+
+def _unknown_source_error(source):
+    found = "a directory without these" if os.path.isdir(source) else "no such directory"
+    return ValueError(
+        "What is to be read must be a preset, a run with one, a directory of transformers or "
+        "sentence-transformers, or a pretraining checkpoint (.pt). "
+        f"Received: {source!r}, {found}"
+    )
 
 
 def _saved_class(preset):

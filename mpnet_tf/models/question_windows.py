@@ -26,6 +26,8 @@ class QuestionWindows:
         has_segment_ids: bool or None. Whether to make `segment_ids`, which are 0 everywhere if the
             tokenizer does not tell the texts of a pair apart by them; None means only if it does.
             Default None.
+        max_windows: int or None. Most rows over a context, whose end is left out beyond; None for
+            no such limit. Default None.
 
     Raises:
         ValueError: if a number is out of its range, or a window would have no more than `stride`
@@ -54,6 +56,7 @@ class QuestionWindows:
         stride=128,
         max_question_length=64,
         has_segment_ids=None,
+        max_windows=None,
     ):
         if stride < 0:
             raise ValueError(f"`stride` must not be negative. Received: stride={stride}")
@@ -74,6 +77,7 @@ class QuestionWindows:
         self.sequence_length = sequence_length
         self.stride = stride
         self.max_question_length = max_question_length
+        self.max_windows = max_windows
         self.has_segment_ids = (
             tokenizer.has_segment_ids if has_segment_ids is None else has_segment_ids
         )
@@ -159,7 +163,7 @@ class QuestionWindows:
             first_lengths = row_lengths(first)
             separators = self.tokenizer.pair_separators
             room = self.sequence_length - 2 - separators - first_lengths
-            spans = window_spans(row_lengths(second), room, self.stride)
+            spans = window_spans(row_lengths(second), room, self.stride, self.max_windows)
             question_index, _, sizes = spans
 
             question_lengths = tf.gather(first_lengths, question_index)

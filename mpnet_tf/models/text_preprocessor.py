@@ -107,6 +107,23 @@ class TransformerTextPreprocessor(RawTextPreprocessor):
     def text_room(self, is_pair):
         return self.packer.text_room(is_pair)
 
+    def padded_to_longest(self, sequence_length=None):
+        """Makes a preprocessor like this one whose rows are as long as their batch needs.
+
+        Args:
+            sequence_length: int or None. Most tokens in a row; None for as many as here.
+
+        Returns:
+            A preprocessor of the same class.
+        """
+        return type(self)(
+            self.tokenizer,
+            sequence_length=sequence_length or self.sequence_length,
+            has_segment_ids=self.has_segment_ids,
+            pad_to="longest",
+            prompt=self.prompt,
+        )
+
     def check_fits(self, backbone):
         """Checks that a body can take what comes out.
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 _LENGTH_STEP = 64
 
 
-def window_spans(lengths, room, stride):
+def window_spans(lengths, room, stride, max_windows=None):
     """Cuts texts into windows that overlap, as few as cover them.
 
     Every window but a text's last is full, and each begins `room - stride` tokens after the one
@@ -17,6 +17,8 @@ def window_spans(lengths, room, stride):
         lengths: int32 tensor `(batch_size,)`. Tokens of each text.
         room: int32 tensor `(batch_size,)`. Most tokens in a window; more than `stride`.
         stride: int. Tokens that a window shares with the next.
+        max_windows: int or None. Most windows over a text, whose end is left out beyond; None for
+            no such limit. Default None.
 
     Returns:
         Three int32 tensors `(num_windows,)`: the text of each window, counted from 0, its first
@@ -26,6 +28,8 @@ def window_spans(lengths, room, stride):
     # Rounded up.
     further = (tf.maximum(lengths - room, 0) + step - 1) // step
     counts = further + 1
+    if max_windows is not None:
+        counts = tf.minimum(counts, max_windows)
     text_index = tf.repeat(tf.range(tf.size(lengths)), counts)
     numbers = tf.range(tf.size(text_index)) - tf.gather(
         tf.cumsum(counts, exclusive=True), text_index

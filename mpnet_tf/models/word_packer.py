@@ -26,6 +26,8 @@ class WordPacker:
         stride: int from 0. Tokens that two windows over the same words share. Default 0.
         has_segment_ids: bool or None. Whether to make `segment_ids`, which are all 0; None means
             what the tokenizer says. Default None.
+        max_windows: int or None. Most rows over a list, whose end is left out beyond; None for no
+            such limit. Default None.
 
     Raises:
         ValueError: if `stride` is negative or a window would have no more tokens than that.
@@ -43,7 +45,9 @@ class WordPacker:
         it).
     """
 
-    def __init__(self, tokenizer, sequence_length=512, stride=0, has_segment_ids=None):
+    def __init__(
+        self, tokenizer, sequence_length=512, stride=0, has_segment_ids=None, max_windows=None
+    ):
         if stride < 0:
             raise ValueError(f"`stride` must not be negative. Received: stride={stride}")
         if sequence_length < stride + 3:
@@ -54,6 +58,7 @@ class WordPacker:
         self.tokenizer = tokenizer
         self.sequence_length = sequence_length
         self.stride = stride
+        self.max_windows = max_windows
         self.has_segment_ids = (
             tokenizer.has_segment_ids if has_segment_ids is None else has_segment_ids
         )
@@ -87,7 +92,10 @@ class WordPacker:
             )
             lengths = row_lengths(token_ids)
             spans = window_spans(
-                lengths, tf.fill(tf.shape(lengths), self.sequence_length - 2), self.stride
+                lengths,
+                tf.fill(tf.shape(lengths), self.sequence_length - 2),
+                self.stride,
+                self.max_windows,
             )
             text_index, _, sizes = spans
             rows, padding_mask = special_rows(self.tokenizer, sizes + 2, self.sequence_length)

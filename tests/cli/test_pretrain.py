@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from mpnet_tf.data.manifest import read_manifest
 from mpnet_tf.models import MPNetMaskedLM, MPNetTokenizer
-from mpnet_tf.serving.fill_mask import FillMask
+from mpnet_tf.models.fill_mask import FillMask
 from tests.cli.forked_binary import run_cases
 from tests.conftest import REPOSITORY
 from tests.tiny_run import saved_tensors, write_corpus
@@ -189,19 +189,19 @@ def test_the_preset_is_the_trained_model(finished, fill_mask):
     folder, _ = finished
     tokens = (folder / "run" / "vocab.txt").read_text().splitlines()
     assert fill_mask.tokenizer.get_vocabulary() == tokens
-    assert fill_mask.masked_lm.backbone.hidden_dim == 16
+    assert fill_mask.network.backbone.hidden_dim == 16
     # Its weights are those of the last checkpoint.
     tensors = saved_tensors(folder / "run", STEPS)
-    for variable in fill_mask.masked_lm.lm_head.trainable_variables:
+    for variable in fill_mask.network.lm_head.trainable_variables:
         (found,) = [value for name, value in tensors.items() if name.endswith(f"/{variable.path}")]
         np.testing.assert_array_equal(found, variable.numpy())
-    assert fill_mask.masked_lm.lm_head.bias.numpy().any()
+    assert fill_mask.network.lm_head.bias.numpy().any()
 
 
 def test_the_saved_model_answers_in_a_fresh_process_as_the_preset(finished, fill_mask, tmp_path):
     folder, _ = finished
     answered = run_python(
-        "-c", ANSWER, folder / "run" / "saved_model", json.dumps(TEXTS), cwd=tmp_path
+        "-c", ANSWER, folder / "run" / "saved_model" / "1", json.dumps(TEXTS), cwd=tmp_path
     )
     assert answered.returncode == 0, answered.stderr
     found = json.loads(answered.stdout.splitlines()[-1])

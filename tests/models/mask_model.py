@@ -1,19 +1,13 @@
-"""A tiny masked language model and its tokenizer."""
+"""A tiny masked language model with random weights and its vocabulary."""
 
 import keras
 import numpy as np
-import pytest
 
-from mpnet_tf.models import MPNetTokenizer, make_backbone, make_masked_lm
+from mpnet_tf.models import make_backbone, make_masked_lm
 
 WORDS = "the a cat dog sat on mat house ran to big small red blue"
 SPECIAL_TOKENS = ["<s>", "<pad>", "</s>", "[UNK]"]
 VOCABULARY = [*SPECIAL_TOKENS, *WORDS.split(), "##s", "##ing", ".", ",", "été", "猫", "<mask>"]
-
-
-@pytest.fixture(scope="session")
-def tokenizer():
-    return MPNetTokenizer(VOCABULARY, lowercase=False)
 
 
 def random_masked_lm(body):
@@ -34,8 +28,3 @@ def random_masked_lm(body):
         if not weight.name.startswith(("gamma", "beta")):
             weight.assign(generator.normal(scale=0.5, size=weight.shape))
     return model
-
-
-@pytest.fixture(scope="session")
-def masked_lm():
-    return random_masked_lm("mpnet")
