@@ -44,7 +44,7 @@ class CompactEncoder(keras.layers.Layer):
         for layer in self.backbone.transformer_layers:
             hidden = _transform(layer, hidden, layout, relative_bias)
         if self.backbone.final_norm is not None:
-            hidden = self.backbone.final_norm(hidden)
+            hidden = _normalize(self.backbone.final_norm, hidden)
         return layout.to_given_slots(hidden)
 
     def _embed(self, inputs, layout):
@@ -151,13 +151,16 @@ def _transform(layer, hidden, layout, relative_bias):
     """Does what `TransformerBlock` does, for tokens `(num_tokens, hidden_dim)`."""
     gelu = functools.partial(tf.nn.gelu, approximate=layer.approximate_gelu)
     if layer.norm_order == "pre":
-        attended = _attend(layer.attention, layer.attention_norm(hidden), layout, relative_bias)
+        attended = _attend(
+            layer.attention, _normalize(layer.attention_norm, hidden), layout, relative_bias
+        )
         hidden += attended
-        within = gelu(_project(layer.intermediate, layer.feedforward_norm(hidden)))
+        within = gelu(_project(layer.intermediate, _normalize(layer.feedforward_norm, hidden)))
         return hidden + _project(layer.feedforward_output, within)
-    hidden = layer.attention_norm(hidden + _attend(layer.attention, hidden, layout, relative_bias))
+    attended = _attend(layer.attention, hidden, layout, relative_bias)
+    hidden = _normalize(layer.attention_norm, hidden + attended)
     within = gelu(_project(layer.intermediate, hidden))
-    return layer.feedforward_norm(hidden + _project(layer.feedforward_output, within))
+    return _normalize(layer.feedforward_norm, hidden + _project(layer.feedforward_output, within))
 
 
 def _attend(attention, hidden, layout, relative_bias):
@@ -178,6 +181,17 @@ def _attend(attention, hidden, layout, relative_bias):
     attended = tf.transpose(tf.matmul(weights, value), [0, 2, 1, 3])
     attended = layout.from_rows(tf.reshape(attended, [-1, attention.hidden_dim]))
     return _project(attention.output_projection, attended)
+
+
+def _normalize(norm, values):
+    """Does what a layer norm of the last axis does, in fewer passes than Keras."""
+    wide = tf.cast(values, tf.float32)
+    centred = wide - tf.reduce_mean(wide, axis=-1, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
+    # Within a layer of half precision, Keras casts weights as they are read.
+    gamma, beta = tf.cast(norm.gamma, tf.float32), tf.cast(norm.beta, tf.float32)
+    scale = tf.math.rsqrt(variance + norm.epsilon) * gamma
+    return tf.cast(centred * scale + beta, values.dtype)
 
 
 def _project(dense, values):

@@ -7,7 +7,7 @@ from mpnet_tf.serving.export_readme import BATCHING_FILE, batching_parameters, r
 from mpnet_tf.serving.latency import measure_latency
 from mpnet_tf.serving.saved_model import write_saved_model
 from mpnet_tf.serving.served_tasks import ServingSettings, open_served_model, signatures_of
-from mpnet_tf.serving.serving_ops import check_ops
+from mpnet_tf.serving.serving_ops import check_ops, check_release
 from mpnet_tf.serving.warmup import write_warmup_requests
 
 
@@ -30,6 +30,7 @@ def export(source, tasks, output, *, settings=None, since="2.12.1"):
         OSError: if the output cannot be written.
     """
     check_output(output)
+    check_release(since)
     return export_model(open_served_model(source), tasks, output, settings=settings, since=since)
 
 

@@ -85,11 +85,7 @@ class _Tagger:
         """Answers raw texts."""
         text = valid_text(text)
         starts, ends = self._word_places(text)
-        texts = tf.repeat(text, starts.row_lengths())
-        words = tf.strings.substr(
-            texts, starts.values, ends.values - starts.values, unit="UTF8_CHAR"
-        )
-        words = starts.with_values(words)
+        words = _stretches(text, starts, ends)
         return {
             **self._answer(words),
             "words": words.to_tensor(""),
@@ -164,6 +160,18 @@ class _Tagger:
     def classify_token_ids(self, **inputs):
         """Answers rows of token ids."""
         return {"scores": tf.nn.softmax(self.network(inputs, training=False))}
+
+
+def _stretches(text, starts, ends):
+    """Cuts texts at characters; a string ragged tensor of the shape of `starts`."""
+    # Not a substring each: that would take a copy of the text for every word of it.
+    characters = tf.strings.unicode_split(text, "UTF-8")
+    firsts = tf.gather(
+        tf.cast(characters.row_starts(), tf.int32), tf.cast(starts.value_rowids(), tf.int32)
+    )
+    places = tf.ragged.range(firsts + starts.values, firsts + ends.values)
+    pieces = places.with_values(tf.gather(characters.values, places.values))
+    return starts.with_values(tf.strings.reduce_join(pieces, axis=1))
 
 
 def _changes(rows):
