@@ -40,6 +40,12 @@ _MAX_WINDOWS = flags.DEFINE_integer(
     "Rows that a long text may take in question_answer and token_classify; the rest is not read.",
     lower_bound=1,
 )
+_WEIGHT_DTYPE = flags.DEFINE_enum(
+    "weight_dtype",
+    "float32",
+    ["float32", "float16", "int8"],
+    "How weights are stored; a loaded model computes in float32 either way.",
+)
 _SINCE = flags.DEFINE_string(
     "since", "2.12.1", "First release of TensorFlow Serving that is to load the model."
 )
@@ -59,6 +65,7 @@ def main(argv):
         top_k=_TOP_K.value,
         max_new_tokens=_MAX_NEW_TOKENS.value,
         max_windows=_MAX_WINDOWS.value,
+        weight_dtype=_WEIGHT_DTYPE.value,
     )
     signatures, latencies = export(
         _PRESET.value, _TASK.value, _OUTPUT.value, settings=settings, since=_SINCE.value

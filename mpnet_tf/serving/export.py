@@ -2,6 +2,8 @@
 
 import os
 
+import tensorflow as tf
+
 from mpnet_tf.data.output_directory import appearing_directory, explained_write_errors, is_free
 from mpnet_tf.serving.export_readme import BATCHING_FILE, batching_parameters, readme
 from mpnet_tf.serving.latency import measure_latency
@@ -9,6 +11,7 @@ from mpnet_tf.serving.saved_model import write_saved_model
 from mpnet_tf.serving.served_tasks import ServingSettings, open_served_model, signatures_of
 from mpnet_tf.serving.serving_ops import check_ops, check_release
 from mpnet_tf.serving.warmup import write_warmup_requests
+from mpnet_tf.serving.weight_storage import WeightStorage, largest_difference
 
 
 def export(source, tasks, output, *, settings=None, since="2.12.1"):
@@ -54,16 +57,24 @@ def export_model(model, tasks, output, *, settings=None, since="2.12.1", measure
     folder, version = os.path.split(os.path.abspath(output))
     name = os.path.basename(folder)
     with appearing_directory(output) as directory, explained_write_errors(output):
-        variables = [variable.value for variable in model.variables]
-        write_saved_model(signatures, variables, directory)
+        storage = WeightStorage(model, settings.weight_dtype)
+        write_saved_model(signatures, storage, directory)
         check_ops(directory, since=since)
         write_warmup_requests(signatures, directory, name=name)
         with open(
             os.path.join(directory, "assets.extra", BATCHING_FILE), "w", encoding="utf-8"
         ) as file:
             file.write(batching_parameters())
-        latencies = measure_latency(signatures, directory) if measures else []
-        text = readme(signatures, latencies, name=name, version=version, since=since, notes=[])
+        loaded = tf.saved_model.load(directory)
+        latencies = measure_latency(signatures, loaded) if measures else []
+        text = readme(
+            signatures,
+            latencies,
+            name=name,
+            version=version,
+            since=since,
+            notes=_notes_on_weights(signatures, loaded, settings.weight_dtype),
+        )
         with open(os.path.join(directory, "README.md"), "w", encoding="utf-8") as file:
             file.write(text)
     return signatures, latencies
@@ -85,3 +96,19 @@ def check_output(output):
         )
     if not is_free(output):
         raise ValueError(f"{output} is there already. Give the next version's number.")
+
+
+def _notes_on_weights(signatures, loaded, weight_dtype):
+    """Tells what the storage of the weights costs, for the README."""
+    if weight_dtype == "float32":
+        return []
+    differences = [
+        f"- `{signature.name}`: "
+        f"{largest_difference(signature, loaded.signatures[signature.name]):.2g}"
+        for signature in signatures
+    ]
+    return [
+        f"Weights are stored as {weight_dtype} and made float32 when the model is loaded. In the "
+        "answers to the examples below, numbers differ from those of the float32 weights by up to",
+        "\n".join(differences),
+    ]

@@ -4,8 +4,6 @@ import dataclasses
 import statistics
 import time
 
-import tensorflow as tf
-
 _MOST_CALLS = 20
 _SECONDS = 3.0
 
@@ -25,18 +23,17 @@ class Latency:
     milliseconds: float
 
 
-def measure_latency(signatures, directory, *, batch_sizes=(1, 32)):
+def measure_latency(signatures, loaded, *, batch_sizes=(1, 32)):
     """Asks each signature of a SavedModel its example and takes the time.
 
     Args:
         signatures: list of `Signature`.
-        directory: str. The SavedModel.
+        loaded: what `tf.saved_model.load` returns.
         batch_sizes: tuple of int.
 
     Returns:
         List of `Latency`.
     """
-    loaded = tf.saved_model.load(directory)
     return [
         Latency(signature.name, num_rows, _median(loaded.signatures[signature.name], rows))
         for signature in signatures

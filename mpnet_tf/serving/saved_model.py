@@ -7,7 +7,7 @@ import tensorflow as tf
 DEFAULT_SIGNATURE = "serving_default"
 
 
-def write_saved_model(signatures, variables, directory):
+def write_saved_model(signatures, storage, directory):
     """Writes a SavedModel of signatures that share their weights.
 
     The first is also there as `serving_default`. Whoever loads it must have imported
@@ -15,15 +15,15 @@ def write_saved_model(signatures, variables, directory):
 
     Args:
         signatures: list of `Signature`.
-        variables: list of `tf.Variable`. All that the signatures read.
+        storage: `WeightStorage` of the model that the signatures compute.
         directory: str. Where to write.
 
     Raises:
         OSError: if the model cannot be written.
     """
     module = tf.Module()
-    module.served_variables = variables
-    functions = {signature.name: _function_of(signature) for signature in signatures}
+    module.stored = storage.tracked
+    functions = {signature.name: _function_of(signature, storage) for signature in signatures}
     functions[DEFAULT_SIGNATURE] = functions[signatures[0].name]
     try:
         tf.saved_model.save(module, directory, signatures=functions)
@@ -31,7 +31,7 @@ def write_saved_model(signatures, variables, directory):
         raise OSError(f"Cannot write {directory}: {error.message}") from error
 
 
-def _function_of(signature):
+def _function_of(signature, storage):
     """Makes a TensorFlow function whose optional inputs have their defaults."""
     parameters = inspect.Signature(
         [
@@ -47,7 +47,8 @@ def _function_of(signature):
     )
 
     def call(*args, **kwargs):
-        return signature.call(**parameters.bind(*args, **kwargs).arguments)
+        with storage.in_use():
+            return signature.call(**parameters.bind(*args, **kwargs).arguments)
 
     # TensorFlow reads the names and the defaults from it.
     call.__signature__ = parameters

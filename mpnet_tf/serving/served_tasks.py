@@ -34,12 +34,14 @@ class ServingSettings:
         top_k: int. Guesses for each blank, where a request does not say.
         max_new_tokens: int. Most tokens that are written into a blank.
         max_windows: int. Rows that a text may take in question answering and the classes of words.
+        weight_dtype: str. How weights are stored, of `WEIGHT_DTYPES`.
     """
 
     sequence_length: int | None = None
     top_k: int = 5
     max_new_tokens: int = 128
     max_windows: int = 64
+    weight_dtype: str = "float32"
 
 
 def open_served_model(source):
