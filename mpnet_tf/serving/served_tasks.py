@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from mpnet_tf.models.byte_pair_tokenizer import BytePairTokenizer
 from mpnet_tf.models.glm_causal_lm import GLMCausalLM
 from mpnet_tf.models.glm_causal_lm_preprocessor import GLMCausalLMPreprocessor
 from mpnet_tf.models.glm_cloze_classifier import GLMClozeClassifier
@@ -18,6 +19,7 @@ from mpnet_tf.serving.cloze_classification import cloze_classification_signature
 from mpnet_tf.serving.continuation_scoring import continuation_scoring_signatures
 from mpnet_tf.serving.mask_filling import mask_filling_signatures
 from mpnet_tf.serving.question_answering import question_answering_signatures
+from mpnet_tf.serving.signature import TOKEN_IDS_SUFFIX
 from mpnet_tf.serving.text_classification import classification_signatures
 from mpnet_tf.serving.text_embedding import embedding_signatures
 from mpnet_tf.serving.text_generation import generation_signatures
@@ -92,11 +94,25 @@ def signatures_of(task, model, settings):
         )
     for model_cls, make in _MAKERS[task].items():
         if isinstance(model, model_cls):
-            return make(model, settings)
+            return _servable(make(model, settings), task, model)
     raise ValueError(
         f"`task` must suit the model: a {type(model).__name__} is served for "
         f"{' and '.join(tasks_of(model))}. Received: task={task!r}"
     )
+
+
+def _servable(signatures, task, model):
+    """Leaves out what a graph cannot compute: the tokens of a tokenizer that is no op."""
+    if not isinstance(model.preprocessor.tokenizer, BytePairTokenizer):
+        return signatures
+    of_token_ids = [one for one in signatures if one.name.endswith(TOKEN_IDS_SUFFIX)]
+    if not of_token_ids:
+        raise ValueError(
+            f"`task` {task!r} needs a tokenizer that is a TensorFlow op. Received: a model with a "
+            "byte-level BPE vocabulary, which is served token ids alone, and this task has no "
+            "signature for them."
+        )
+    return of_token_ids
 
 
 def tasks_of(model):

@@ -6,6 +6,9 @@ from typing import Any
 
 import tensorflow as tf
 
+# How the names of signatures end that take rows of token ids.
+TOKEN_IDS_SUFFIX = "_token_ids"
+
 
 @dataclasses.dataclass(frozen=True)
 class Input:
