@@ -27,6 +27,8 @@ def get_config():
     config.data.sequence_length = 64
 
     config.optimizer.learning_rate = 3e-3
+    # So short a run would not come to look at neighbours (docs/decisions.md).
+    config.optimizer.relative_bias_rate = 10.0
     config.optimizer.warmup_steps = 60
 
     config.training.steps = 1400
