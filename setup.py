@@ -14,6 +14,7 @@ BINARIES = {
     "mpnet-finetune": "finetune",
     "mpnet-evaluate": "evaluate",
     "mpnet-export": "export",
+    "mpnet-serve": "serve",
     "mpnet-show": "show",
 }
 
@@ -62,9 +63,12 @@ setuptools.setup(
         "interop": ["sentence-transformers", "torch==2.13.0", "torchmetrics", "transformers"],
         # Metrics of texts that a model writes.
         "generation": ["rouge-score", "sacrebleu"],
+        # The local server that speaks TensorFlow Serving's REST API.
+        "serve": ["flask", "waitress"],
         # Keras' other backend; the CPU alone unless one of JAX's own extras says otherwise.
         "jax": ["jax"],
         "dev": [
+            "flask",
             "hypothesis",
             "jax",
             "pytest",
@@ -74,6 +78,7 @@ setuptools.setup(
             "sacrebleu",
             "sentencepiece",
             "seqeval",
+            "waitress",
         ],
     },
     entry_points={

@@ -75,7 +75,7 @@ def readme(signatures, latencies, *, name, version, since, notes):
 def _signature_section(signature):
     rows = [
         f"| `{name}` | {given.dtype.name} {_shape(given.shape)} | {given.description}"
-        + ("" if given.default is None else f"; {given.default} if left out")
+        + ("" if given.default is None else f"; {given.default} where a gRPC request leaves it out")
         + " |"
         for name, given in signature.inputs.items()
     ]

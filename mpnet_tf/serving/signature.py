@@ -19,8 +19,8 @@ class Input:
         shape: tuple of int or None. The batch comes first.
         description: str. What it is, in a line.
         example: list of two values, one for each of two rows.
-        default: value of a row, or None. Where it is given, requests may leave the input out (of
-            servers that know of default inputs, TensorFlow Serving from 2.14.1 on).
+        default: value of a row, or None. Where it is given, requests may leave the input out
+            (by gRPC; of TensorFlow Serving from 2.14.1 on).
     """
 
     dtype: tf.DType
