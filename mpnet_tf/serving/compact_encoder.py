@@ -171,7 +171,8 @@ def _attend(attention, hidden, layout, relative_bias):
         # (count, batch_size, num_heads, length, head_dim)
         return tf.transpose(tf.reshape(layout.to_rows(values), shape), [2, 0, 3, 1, 4])
 
-    query = heads(_project(attention.query, hidden) * attention.head_dim**-0.5, 1)[0]
+    # The weights are fewer numbers than the queries.
+    query = heads(_project(attention.query, hidden, scale=attention.head_dim**-0.5), 1)[0]
     key, value = tf.unstack(heads(_project(attention.key_value, hidden), 2))
     scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)
     if relative_bias is not None:
@@ -194,11 +195,12 @@ def _normalize(norm, values):
     return tf.cast(centred * scale + beta, values.dtype)
 
 
-def _project(dense, values):
+def _project(dense, values, scale=None):
     """Does what a dense layer does; written so that TensorFlow fuses product, bias and more."""
-    return tf.nn.bias_add(
-        tf.matmul(values, tf.cast(dense.kernel, values.dtype)), tf.cast(dense.bias, values.dtype)
-    )
+    kernel, bias = tf.cast(dense.kernel, values.dtype), tf.cast(dense.bias, values.dtype)
+    if scale is not None:
+        kernel, bias = kernel * scale, bias * scale
+    return tf.nn.bias_add(tf.matmul(values, kernel), bias)
 
 
 def compact_network(task):

@@ -56,14 +56,9 @@ class Signature:
         }
 
     def example_rows(self):
-        """Returns the two example rows without the inputs that may be left out."""
+        """Returns the two example rows, each a dict of the inputs, as REST requests have them."""
         return [
-            {
-                name: given.example[row]
-                for name, given in self.inputs.items()
-                if given.default is None
-            }
-            for row in range(2)
+            {name: given.example[row] for name, given in self.inputs.items()} for row in range(2)
         ]
 
 
