@@ -109,6 +109,11 @@ class SentencePieceTokenizer(VocabularyTokenizer):
     def _ids_of(self, texts):
         return self._sentencepiece(texts)
 
+    @property
+    def graph_resources(self):
+        """list. The SentencePiece model."""
+        return [self._sentencepiece]
+
     def detokenize(self, inputs):
         """Turns token ids into text.
 

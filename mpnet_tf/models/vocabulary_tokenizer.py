@@ -116,6 +116,11 @@ class VocabularyTokenizer(keras_hub.models.Tokenizer):
         return np.array([self._continues(token) for token in self.get_vocabulary()])
 
     @property
+    def graph_resources(self):
+        """list. What a SavedModel must keep beside the graph that tokenises; mostly nothing."""
+        return []
+
+    @property
     def fingerprint(self):
         """SHA-256, in hexadecimal, of all that decides the ids: equal means equal ids."""
         encoded = json.dumps(self._decisive_settings(), sort_keys=True).encode("utf-8")

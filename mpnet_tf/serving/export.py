@@ -58,7 +58,8 @@ def export_model(model, tasks, output, *, settings=None, since="2.12.1", measure
     name = os.path.basename(folder)
     with appearing_directory(output) as directory, explained_write_errors(output):
         storage = WeightStorage(model, settings.weight_dtype)
-        write_saved_model(signatures, storage, directory)
+        resources = model.preprocessor.tokenizer.graph_resources
+        write_saved_model(signatures, storage, directory, resources=resources)
         check_ops(directory, since=since)
         write_warmup_requests(signatures, directory, name=name)
         with open(

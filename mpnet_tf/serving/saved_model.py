@@ -7,7 +7,7 @@ import tensorflow as tf
 DEFAULT_SIGNATURE = "serving_default"
 
 
-def write_saved_model(signatures, storage, directory):
+def write_saved_model(signatures, storage, directory, *, resources=()):
     """Writes a SavedModel of signatures that share their weights.
 
     The first is also there as `serving_default`. Whoever loads it must have imported
@@ -17,12 +17,13 @@ def write_saved_model(signatures, storage, directory):
         signatures: list of `Signature`.
         storage: `WeightStorage` of the model that the signatures compute.
         directory: str. Where to write.
+        resources: list. What the graphs need besides, such as a tokenizer's model.
 
     Raises:
         OSError: if the model cannot be written.
     """
     module = tf.Module()
-    module.stored = storage.tracked
+    module.stored = [*storage.tracked, *resources]
     functions = {signature.name: _function_of(signature, storage) for signature in signatures}
     functions[DEFAULT_SIGNATURE] = functions[signatures[0].name]
     try:

@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mpnet_tf.models import ClozePattern, GLMClozeClassifier, GLMClozePreprocessor
+from mpnet_tf.models import (
+    ClozePattern,
+    GLMClozeClassifier,
+    GLMClozePreprocessor,
+    open_tokenizer,
+)
 from mpnet_tf.serving.export import check_output, export_model
 from mpnet_tf.serving.served_tasks import ServingSettings
 from tests.serving.tiny_models import SEQUENCE_LENGTH, TEXTS, tiny_model, tiny_writer
@@ -316,6 +321,20 @@ def test_a_writer_scores_texts_as_the_model_does(answers, models):
         answers["writer", "score_continuation"]["log_likelihood"],
         models["writer"].score(["the cat", "a [MASK] sat on"], ["sat on", "dog"]),
     )
+
+
+def test_a_sentencepiece_model_is_part_of_the_export(shared_data, tmp_path):
+    writer = tiny_writer(open_tokenizer(str(shared_data / "vocab" / "cog-pretrain.model")))
+    directory = str(tmp_path / "1")
+    export_model(writer, ["generate", "score"], directory, settings=SETTINGS, measures=False)
+    loaded = tf.saved_model.load(directory)
+    texts = ["今天", "我[MASK]北[MASK]。", ""]
+    answer = loaded.signatures["generate"](text=tf.constant(texts))
+    expected = [filled.text for filled in writer.fill(texts, max_new_tokens=6)]
+    assert [text.decode("utf-8") for text in answer["text"].numpy()] == expected
+    texts = ["今天天气", "a b", ""]
+    answer = loaded.signatures["score"](text=tf.constant(texts))
+    close(answer["log_likelihood"], writer.score([""] * 3, texts))
 
 
 def test_refuses_what_is_no_version_or_there_already(tmp_path):

@@ -2,7 +2,6 @@
 
 import string
 
-import keras
 import numpy as np
 
 from mpnet_tf.models import (
@@ -86,10 +85,9 @@ def tiny_model(task, body, **head_settings):
     return model
 
 
-def tiny_writer():
-    """Makes a tiny `GLMCausalLM`."""
-    keras.utils.set_random_seed(3)
-    tokenizer = tokenizer_of("glm")
+def tiny_writer(tokenizer=None):
+    """Makes a tiny `GLMCausalLM`, with a vocabulary of its own unless one is given."""
+    tokenizer = tokenizer or tokenizer_of("glm")
     backbone = GLMBackbone(
         tokenizer.vocabulary_size() + 3,
         num_layers=2,
