@@ -48,7 +48,7 @@ def plan_batches(num_examples, *, batch_size, seed, epoch, text_numbers=None):
             raise ValueError(
                 "`batch_size` must be small enough for batches in which no text occurs twice; "
                 f"one ended with {len(batch)} examples. Received: batch_size={batch_size}. Take a "
-                "smaller one, or repeated texts, which the loss can leave out of the negatives."
+                "smaller one, or take repeated texts out of the data."
             )
         batches.append(batch)
     return np.array(batches, np.int64)

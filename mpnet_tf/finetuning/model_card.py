@@ -16,7 +16,7 @@ def write_finetuned_card(path, task, results):
     """
     origin = results["began_from"]
     began = f"from `{origin}`" if origin else "from random weights"
-    rows = [("metric", f"over {len(results['runs'])} seeds"), ("---", "---")]
+    rows = [("metric", f"seeds: {len(results['runs'])}"), ("---", "---")]
     rows += [(name, told(figure)) for name, figure in results["metrics"].items()]
     sections = [
         front_matter("keras"),

@@ -12,8 +12,6 @@ from mpnet_tf.finetuning.window_batches import count_batches, without_row_paddin
 from mpnet_tf.models.token_windows import packer_arguments
 from mpnet_tf.models.word_packer import WordPacker
 
-_OUTSIDE = "O"
-
 
 class TagFinetuning(FinetuningTask):
     """The fine-tuning of a model that marks entities, on CoNLL's files.
@@ -76,12 +74,7 @@ class TagFinetuning(FinetuningTask):
         )
 
     def evaluate(self, model, *, batch_size):
-        without_tokens = _OUTSIDE if _OUTSIDE in self.class_names else 0
-        answers = model.tag(
-            [sentence.words for sentence in self._dev],
-            class_without_tokens=without_tokens,
-            batch_size=batch_size,
-        )
+        answers = model.tag([sentence.words for sentence in self._dev], batch_size=batch_size)
         scores = compute_entity_metrics([sentence.labels for sentence in self._dev], answers)
         figures = {
             "f1": scores.overall.f1,

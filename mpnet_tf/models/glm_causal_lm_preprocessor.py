@@ -15,14 +15,18 @@ from mpnet_tf.models.filled_text import FilledText, fill_pieces
 from mpnet_tf.models.glm_backbone import GLMBackbone
 from mpnet_tf.models.wordpiece_tokenizer import TransformerTokenizer
 
+# As GLM's vocabularies write a mask, and MPNet's.
+_MASKS = ("[MASK]", "<mask>")
+
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
 class GLMCausalLMPreprocessor(keras_hub.models.Preprocessor):
     """Turns texts into GLM's Part A, and generated tokens into text.
 
     Each mask token in a text is a blank: `[MASK]` for some words, `[sMASK]` for a sentence,
-    `[gMASK]` for the rest of a text. Where a text has none, it is to be continued: it gets
-    `[gMASK]` at its end, or the mask token where the vocabulary lacks that.
+    `[gMASK]` for the rest of a text. A vocabulary with `<mask>` takes `[MASK]` for it, and the
+    other way round. Where a text has none, it is to be continued: it gets `[gMASK]` at its end, or
+    the mask token where the vocabulary lacks that.
 
     Args:
         tokenizer: a tokenizer whose vocabulary has `<|startofpiece|>` and `<|endofpiece|>`.
@@ -85,6 +89,7 @@ class GLMCausalLMPreprocessor(keras_hub.models.Preprocessor):
         Raises:
             ValueError: if a text has more tokens.
         """
+        texts = list(map(self.with_own_mask, texts))
         token_ids = self.tokenizer(texts).to_list() if texts else []
         _check_lengths(token_ids, max_tokens, name)
         return token_ids
@@ -103,10 +108,22 @@ class GLMCausalLMPreprocessor(keras_hub.models.Preprocessor):
         Raises:
             ValueError: if `x` holds no texts, or one with too many tokens.
         """
-        texts = self.strings(x)
+        texts = list(map(self.with_own_mask, self.strings(x)))
         blanked = list(map(self._blanked, texts, self.tokens_of(texts)))
         _check_lengths([text.token_ids for text in blanked], max_tokens, name)
         return blanked
+
+    @functools.cached_property
+    def foreign_mask(self):
+        """str, or None. The way to write a mask that this vocabulary does not know."""
+        known = self.tokenizer.get_vocabulary()
+        return next((mask for mask in _MASKS if mask not in known), None)
+
+    def with_own_mask(self, text):
+        """Writes the masks of a text as the vocabulary does."""
+        if self.foreign_mask is None:
+            return text
+        return text.replace(self.foreign_mask, self.tokenizer.id_to_token(self.roles.mask_token_id))
 
     @property
     def mask_tokens(self):

@@ -100,7 +100,7 @@ def read_pretrained(source, *, vocabulary=None, weights_only=True):
     Raises:
         ValueError: if the source is of an unknown kind or damaged.
     """
-    source = local_directory(_preset_of_run(source)) or source
+    source = preset_of(source)
     if vocabulary is not None and not takes_vocabulary(source):
         raise ValueError(
             "`vocabulary` (mpnet-convert: --vocab) must be left out for a model that comes with "
@@ -123,6 +123,15 @@ def read_pretrained(source, *, vocabulary=None, weights_only=True):
     return pretrained_from(model, tokenizer, **carried)
 
 
+def preset_of(source):
+    """Returns the directory on this machine with a source's files.
+
+    Args:
+        source: str. As `convert` takes it; of a run directory its preset is meant.
+    """
+    return local_directory(_preset_of_run(source)) or source
+
+
 def open_model(source):
     """Opens a model as what it is.
 
@@ -136,7 +145,7 @@ def open_model(source):
     Raises:
         ValueError: if the source is of an unknown kind or damaged.
     """
-    directory = local_directory(_preset_of_run(source)) or source
+    directory = preset_of(source)
     if is_foreign(directory):
         return model_from(read_foreign(directory))
     if not os.path.exists(os.path.join(directory, _CONFIG_FILE)):

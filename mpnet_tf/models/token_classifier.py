@@ -13,6 +13,9 @@ from mpnet_tf.models.token_windows import packer_arguments, shorten_rows
 from mpnet_tf.models.transformer_task import TransformerTask, make_head_dense, make_head_dropout
 from mpnet_tf.models.word_packer import WordPacker, best_first_pieces
 
+# What CoNLL's files call words that belong to nothing.
+_OUTSIDE = "O"
+
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
 class TransformerTokenClassifier(TransformerTask, RawTextTask, NamedClasses, keras_hub.models.Task):
@@ -73,7 +76,7 @@ class TransformerTokenClassifier(TransformerTask, RawTextTask, NamedClasses, ker
             "class_names": self.class_names,
         }
 
-    def tag(self, texts, *, class_without_tokens=0, stride=None, batch_size=32):
+    def tag(self, texts, *, class_without_tokens=None, stride=None, batch_size=32):
         """Tells the class of every word.
 
         A word's class is that of its first token. A text that is too long for a row is cut into
@@ -81,9 +84,9 @@ class TransformerTokenClassifier(TransformerTask, RawTextTask, NamedClasses, ker
 
         Args:
             texts: sequence of sequences of str. The words of each text.
-            class_without_tokens: int or, with `class_names`, str. The class of words that the
-                tokenizer makes nothing of, such as control characters; a warning counts them.
-                Default 0.
+            class_without_tokens: int, or str with `class_names`, or None. The class of words that
+                the tokenizer makes nothing of, such as control characters; a warning counts them.
+                None means the one named "O", or the first. Default None.
             stride: int or None. Tokens that two windows over a long text share; None means a
                 quarter of a row. Default None.
             batch_size: int. Rows that the model takes at once. Default 32.
@@ -96,7 +99,15 @@ class TransformerTokenClassifier(TransformerTask, RawTextTask, NamedClasses, ker
             ValueError: if the model has no preprocessor, a text is not given as words, or an
                 argument is out of its range.
         """
-        default = self._class_id(class_without_tokens)
+        default = self.class_without_tokens
+        if class_without_tokens is not None:
+            default = self._class_id(class_without_tokens)
+        names = self.class_names or range(self.num_classes)
+        if isinstance(texts, str) or any(isinstance(words, str) for words in texts):
+            raise ValueError(
+                "`texts` must be a list with a list of words for each text. "
+                f"Received: texts={str(texts)[:80]!r}"
+            )
         for words in texts:
             check_list_of_texts("texts", words)
         texts = [list(words) for words in texts]
@@ -117,11 +128,18 @@ class TransformerTokenClassifier(TransformerTask, RawTextTask, NamedClasses, ker
             classes[text_starts + word_index] = logits[rows, columns].argmax(axis=-1)
         num_missing = int((classes < 0).sum())
         if num_missing:
-            logging.warning("%d words have no tokens; their class is %s.", num_missing, default)
+            logging.warning(
+                "%d words have no tokens; their class is %s.", num_missing, names[default]
+            )
         classes = np.where(classes < 0, default, classes)
-        names = self.class_names or range(self.num_classes)
         split = np.split(classes, np.cumsum(lengths)[:-1]) if texts else []
         return [[names[index] for index in row] for row in split]
+
+    @property
+    def class_without_tokens(self):
+        """int. The class of words without tokens: that named "O", or the first."""
+        names = self.class_names or ()
+        return names.index(_OUTSIDE) if _OUTSIDE in names else 0
 
     def _class_id(self, class_or_name):
         names = self.class_names or ()

@@ -67,6 +67,10 @@ class PartAMaker:
 
     def of_texts(self, text):
         """Returns the `PartA` of texts, a string tensor `(batch_size,)`."""
+        if self.preprocessor.foreign_mask is not None:
+            mask = self.tokenizer.id_to_token(self.preprocessor.roles.mask_token_id)
+            foreign = re.escape(self.preprocessor.foreign_mask)
+            text = tf.strings.regex_replace(text, foreign, mask)
         token_ids = self.tokenizer(text)
         is_mask = self._is_mask(token_ids.values)
         has_blank = tf.reduce_any(token_ids.with_values(is_mask), axis=1)

@@ -1,6 +1,7 @@
 """The tasks that a model can be served for."""
 
 import dataclasses
+import os
 
 from mpnet_tf.models.byte_pair_tokenizer import BytePairTokenizer
 from mpnet_tf.models.glm_causal_lm import GLMCausalLM
@@ -8,7 +9,7 @@ from mpnet_tf.models.glm_causal_lm_preprocessor import GLMCausalLMPreprocessor
 from mpnet_tf.models.glm_cloze_classifier import GLMClozeClassifier
 from mpnet_tf.models.glm_masked_lm import GLMMaskedLM
 from mpnet_tf.models.masked_lm import TransformerMaskedLM
-from mpnet_tf.models.preset_conversion import open_model
+from mpnet_tf.models.preset_conversion import open_model, preset_of
 from mpnet_tf.models.question_answerer import TransformerQuestionAnswerer
 from mpnet_tf.models.task_models import make_task
 from mpnet_tf.models.text_classifier import TransformerTextClassifier
@@ -60,11 +61,12 @@ def open_served_model(source):
         ValueError: if the source is of an unknown kind or damaged, or has no tokenizer.
     """
     model = open_model(source)
+    directory = os.path.abspath(preset_of(source))
     if isinstance(model, TransformerBackbone):
         model = make_task("text_embedder", model)
-        model.preprocessor = model.preprocessor_cls.from_preset(source)
+        model.preprocessor = model.preprocessor_cls.from_preset(directory)
     elif isinstance(model, GLMMaskedLM) and model.preprocessor is not None:
-        model = GLMCausalLM.from_preset(source)
+        model = GLMCausalLM.from_preset(directory)
     if model.preprocessor is None:
         raise ValueError(
             f"The model at {source} must come with a tokenizer, to be served raw text. Convert it "

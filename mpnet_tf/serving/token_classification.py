@@ -20,7 +20,7 @@ def token_classification_signatures(classifier, preprocessor, *, max_windows):
     Args:
         classifier: `TransformerTokenClassifier`.
         preprocessor: `TransformerTextPreprocessor`.
-        max_windows: int. Rows that a text may take; the words behind have class 0.
+        max_windows: int. Rows that a text may take; the words behind count as without tokens.
 
     Returns:
         List of `Signature`.
@@ -79,6 +79,7 @@ class _Tagger:
             has_segment_ids=preprocessor.has_segment_ids,
             max_windows=max_windows,
         )
+        self.class_without_tokens = classifier.class_without_tokens
         self.names = classifier.class_names or list(map(str, range(classifier.num_classes)))
 
     def classify(self, text):
@@ -141,7 +142,7 @@ class _Tagger:
             values = tf.concat([tf.reshape(values, [-1]), [default]], axis=0)
             return words.with_values(tf.where(has_token, tf.gather(values, token), default))
 
-        classes = of_words(best["classes"], 0)
+        classes = of_words(best["classes"], self.class_without_tokens)
         labels = classes.with_values(tf.gather(tf.constant(self.names), classes.values))
         return {
             "labels": labels.to_tensor(""),

@@ -9,7 +9,7 @@ import tokenizers
 
 from mpnet_tf.models import GLMCausalLM, GLMCausalLMPreprocessor, GLMMaskedLM, open_tokenizer
 from tests.cli.forked_binary import run_cases
-from tests.serving.tiny_models import randomize, tiny_model
+from tests.serving.tiny_models import randomize, tiny_model, tiny_writer
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 # The preset, what is given besides, the exit status, and what is told.
@@ -22,6 +22,7 @@ CASES = {
     ),
     "int8": ("masked_lm", ["--task=embed", "--weight_dtype=int8"], DONE, "embed, 32 rows: "),
     "a body alone": ("body", ["--task=embed"], DONE, "embed_token_ids"),
+    "a run of GLM": ("run", ["--task=generate", "--task=score"], DONE, "score_continuation"),
     "ids alone": ("byte_pairs", ["--task=generate"], DONE, ": generate_token_ids"),
     "no text of byte pairs": ("byte_pairs", ["--task=score"], FAILED, "is a TensorFlow op"),
     "another task": (
@@ -68,6 +69,13 @@ def folder(tmp_path_factory):
     masked_lm.save_to_preset(str(path / "masked_lm"))
     masked_lm.backbone.save_to_preset(str(path / "body"))
     masked_lm.preprocessor.tokenizer.save_to_preset(str(path / "body"))
+    (path / "run").mkdir()
+    writer = tiny_writer()
+    tokenizer = writer.preprocessor.tokenizer
+    masked_lm = GLMMaskedLM(writer.backbone, lm_head=writer.lm_head)
+    masked_lm.save_to_preset(str(path / "run" / "preset"))
+    tokenizer.save_to_preset(str(path / "run" / "preset"))
+    (path / "run" / "config.json").write_text("{}")
     byte_pair_writer(path / "byte_pair_files").save_to_preset(str(path / "byte_pairs"))
     return path
 

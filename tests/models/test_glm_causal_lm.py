@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mpnet_tf.models import GLMMaskedLM
+from mpnet_tf.models import GLMMaskedLM, GLMTokenizer
 from mpnet_tf.models.blank_filling import continuation_batch
 from mpnet_tf.models.converted_model import model_from, pretrained_from
 from mpnet_tf.models.glm_causal_lm import GLMCausalLM
@@ -266,3 +266,19 @@ def test_a_tokenizer_must_fit_the_body():
     small = small_backbone("glm", vocabulary_size=20, num_layers=1)
     with pytest.raises(ValueError, match=r"`tokenizer` .*`vocabulary_size`, 20\. Received: .* 40"):
         GLMCausalLM(small, preprocessor).generate("w1")
+
+
+def test_a_mask_may_be_written_as_mpnets_vocabularies_write_it(model):
+    assert model.fill("w1 <mask> w2 <mask>", max_new_tokens=4) == model.fill(
+        "w1 [MASK] w2 [MASK]", max_new_tokens=4
+    )
+    assert model.score(["w1 <mask> w2"], ["w3"]) == model.score(["w1 [MASK] w2"], ["w3"])
+
+
+def test_a_vocabulary_with_mpnets_mask_takes_glms():
+    special = [token for token in SPECIAL if token not in ("[PAD]", "[CLS]", "[SEP]", "[MASK]")]
+    tokens = ["<s>", "<pad>", "</s>", *special, "w1", "w2", "[", "]", "mask", "<mask>"]
+    preprocessor = GLMCausalLMPreprocessor(GLMTokenizer(tokens))
+    theirs, ours = preprocessor(["w1 [MASK] w2", "w1 <mask> w2"])
+    assert theirs == ours
+    assert theirs.blank_positions == [2]

@@ -126,6 +126,7 @@ def test_training_rows_teach_the_tags(tmp_path, caplog):
     assert found == [list(sentence.labels) for sentence in sentences()]
     metrics = compute_entity_metrics([sentence.labels for sentence in read], found)
     assert metrics.overall == EntityScores(1, 1, 1, 5)
+    assert found == tagger.tag([sentence.words for sentence in read])
     with pytest.raises(ValueError, match=r"must be one of \('O'.*class_without_tokens='X'"):
         tagger.tag([["cat"]], class_without_tokens="X")
     with pytest.raises(ValueError, match=r"`class_without_tokens` must .*tokens=3"):
