@@ -101,6 +101,8 @@ class TransformerTextPreprocessor(RawTextPreprocessor):
                 packed["segment_ids"] = tf.zeros_like(packed["token_ids"])
             if self.pad_to == "longest":
                 longest = tf.reduce_max(tf.reduce_sum(packed["padding_mask"], axis=1))
+                # Of no texts at all it is the least of all numbers.
+                longest = tf.maximum(longest, 1)
                 packed = {name: values[:, :longest] for name, values in packed.items()}
         return keras.utils.pack_x_y_sample_weight(packed, y, sample_weight)
 

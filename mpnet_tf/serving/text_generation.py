@@ -251,7 +251,7 @@ class _Generator:
         _, joined = tf.while_loop(
             lambda number, _: number + 1 < tf.shape(pieces)[1],
             add_piece,
-            (tf.constant(0), pieces[:, 0]),
+            (tf.constant(0), part_a.pieces[:, :1].to_tensor(shape=[None, 1])[:, 0]),
             shape_invariants=(tf.TensorShape([]), tf.TensorShape([None])),
         )
         return joined

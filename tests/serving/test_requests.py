@@ -7,6 +7,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from mpnet_tf.serving.question_answering import question_answering_signatures
 from mpnet_tf.serving.row_groups import in_row_groups
+from mpnet_tf.serving.text_classification import classification_signatures
 from mpnet_tf.serving.text_embedding import embedding_signatures
 from mpnet_tf.serving.text_generation import generation_signatures
 from mpnet_tf.serving.token_choice import TokenChoice
@@ -213,3 +214,32 @@ def test_warmup_requests_are_what_tensorflow_serving_reads(tmp_path):
             inputs["text"] = tf.cast(inputs["text"], tf.string)
         answer = functions[request.model_spec.signature_name](**inputs)
         assert len(next(iter(answer.values()))) in (1, 8)
+
+
+NO_TEXTS = tf.constant([], tf.string)
+
+
+@pytest.mark.parametrize("name", ["generate", "generate_with_options"])
+def test_no_texts_are_continued_to_none(writer, name):
+    given = options(0) if name == "generate_with_options" else {}
+    answer = writer[name](text=NO_TEXTS, **given)
+    assert answer["text"].shape == (0,) and answer["generated"].shape[0] == 0
+
+
+def test_no_texts_have_no_classes_answers_or_tags():
+    classifier = tiny_model("text_classifier", "bert", num_classes=2)
+    signatures = classification_signatures(classifier, classifier.preprocessor.padded_to_longest())
+    answer = functions_of(signatures)["classify_pair"](text=NO_TEXTS, text_pair=NO_TEXTS)
+    assert answer["label"].shape == (0,) and answer["scores"].shape == (0, 2)
+    answerer = tiny_model("question_answering", "mpnet")
+    signatures = question_answering_signatures(
+        answerer, answerer.preprocessor.padded_to_longest(), max_windows=4
+    )
+    answer = functions_of(signatures)["answer"](question=NO_TEXTS, context=NO_TEXTS)
+    assert answer["answer"].shape == (0,)
+    tagger = tiny_model("token_classifier", "mpnet", num_classes=2)
+    signatures = token_classification_signatures(
+        tagger, tagger.preprocessor.padded_to_longest(), max_windows=4
+    )
+    answer = functions_of(signatures)["token_classify"](text=NO_TEXTS)
+    assert answer["num_words"].shape == (0,)
