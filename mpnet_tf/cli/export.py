@@ -1,7 +1,7 @@
 """mpnet-export: a model to a SavedModel that TensorFlow Serving loads, raw text in, answers out.
 
-    mpnet-export --preset=runs/mine/preset --task=fill_mask --output=models/mine/1
-    mpnet-export --preset=tuned/preset --task=classify --task=embed --output=models/sentiment/1
+    mpnet-export --preset=tuned/preset --task=classify --output=models/sentiment/1
+    mpnet-export --preset=runs/mine --task=fill_mask --task=embed --output=models/mine/1
 
 The directory has a README.md with all signatures, requests to try and measured times.
 docs/serving.md tells the rest.
@@ -24,6 +24,12 @@ _TASK = flags.DEFINE_multi_enum(
 )
 _OUTPUT = flags.DEFINE_string(
     "output", None, "Directory to write, not there yet: models/NAME/VERSION."
+)
+_PATTERN = flags.DEFINE_string(
+    "pattern",
+    None,
+    "With --task=classify and a GLM that was only pretrained: a file with the pattern that asks "
+    "for the class (docs/tasks.md).",
 )
 _SEQUENCE_LENGTH = flags.DEFINE_integer(
     "sequence_length", None, "Most tokens of a text. Default: as the model says.", lower_bound=3
@@ -57,6 +63,7 @@ def main(argv):
     """Exports what the flags ask for and returns what was written."""
     del argv
     from mpnet_tf.cli.progress import announce
+    from mpnet_tf.finetuning.cloze_pattern_file import read_cloze_pattern
     from mpnet_tf.serving.export import export
     from mpnet_tf.serving.served_tasks import ServingSettings
 
@@ -68,7 +75,12 @@ def main(argv):
         weight_dtype=_WEIGHT_DTYPE.value,
     )
     signatures, latencies = export(
-        _PRESET.value, _TASK.value, _OUTPUT.value, settings=settings, since=_SINCE.value
+        _PRESET.value,
+        _TASK.value,
+        _OUTPUT.value,
+        settings=settings,
+        since=_SINCE.value,
+        pattern=None if _PATTERN.value is None else read_cloze_pattern(_PATTERN.value),
     )
     for latency in latencies:
         announce(f"{latency.signature}, {latency.num_rows} rows: {latency.milliseconds:.1f} ms")

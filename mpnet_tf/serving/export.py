@@ -14,7 +14,7 @@ from mpnet_tf.serving.warmup import write_warmup_requests
 from mpnet_tf.serving.weight_storage import WeightStorage, largest_difference
 
 
-def export(source, tasks, output, *, settings=None, since="2.12.1"):
+def export(source, tasks, output, *, settings=None, since="2.12.1", pattern=None):
     """Writes a SavedModel of a model's tasks, which share its weights.
 
     Args:
@@ -23,6 +23,7 @@ def export(source, tasks, output, *, settings=None, since="2.12.1"):
         output: str. `NAME/VERSION`, with a number for the version, not there yet.
         settings: `ServingSettings`, or None for its defaults.
         since: str. The first release of TensorFlow Serving that is to load it.
+        pattern: `ClozePattern`, or None. What a GLM is to classify by.
 
     Returns:
         List of the `Signature`s and list of `Latency`.
@@ -34,7 +35,8 @@ def export(source, tasks, output, *, settings=None, since="2.12.1"):
     """
     check_output(output)
     check_release(since)
-    return export_model(open_served_model(source), tasks, output, settings=settings, since=since)
+    model = open_served_model(source, pattern=pattern)
+    return export_model(model, tasks, output, settings=settings, since=since)
 
 
 def export_model(model, tasks, output, *, settings=None, since="2.12.1", measures=True):

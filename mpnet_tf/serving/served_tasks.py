@@ -4,6 +4,7 @@ import dataclasses
 import os
 
 from mpnet_tf.models.byte_pair_tokenizer import BytePairTokenizer
+from mpnet_tf.models.glm_backbone import GLMBackbone
 from mpnet_tf.models.glm_causal_lm import GLMCausalLM
 from mpnet_tf.models.glm_causal_lm_preprocessor import GLMCausalLMPreprocessor
 from mpnet_tf.models.glm_cloze_classifier import GLMClozeClassifier
@@ -47,21 +48,30 @@ class ServingSettings:
     weight_dtype: str = "float32"
 
 
-def open_served_model(source):
+def open_served_model(source, *, pattern=None):
     """Opens the model that is to be served.
 
     Args:
         source: str. A preset, a run directory, or a directory of transformers or
             sentence-transformers.
+        pattern: `ClozePattern`, or None. Makes a GLM a classifier that fills its blank.
 
     Returns:
         A task with a preprocessor. A mere body becomes an embedder by the mean of its tokens.
 
     Raises:
-        ValueError: if the source is of an unknown kind or damaged, or has no tokenizer.
+        ValueError: if the source is of an unknown kind or damaged, or has no tokenizer, or there
+            is a pattern and it is no GLM.
     """
-    model = open_model(source)
     directory = os.path.abspath(preset_of(source))
+    model = open_model(source)
+    if pattern is not None:
+        if not isinstance(getattr(model, "backbone", model), GLMBackbone):
+            raise ValueError(
+                "`pattern` must be left out for a model that is no GLM, which alone fills blanks "
+                f"of several tokens. Received: a {type(model).__name__}"
+            )
+        return GLMClozeClassifier.from_preset(directory, pattern=pattern)
     if isinstance(model, TransformerBackbone):
         model = make_task("text_embedder", model)
         model.preprocessor = model.preprocessor_cls.from_preset(directory)

@@ -23,6 +23,19 @@ CASES = {
     "int8": ("masked_lm", ["--task=embed", "--weight_dtype=int8"], DONE, "embed, 32 rows: "),
     "a body alone": ("body", ["--task=embed"], DONE, "embed_token_ids"),
     "a run of GLM": ("run", ["--task=generate", "--task=score"], DONE, "score_continuation"),
+    "a pattern": (
+        "run",
+        ["--task=classify", "--pattern=FOLDER/pattern.json"],
+        DONE,
+        "1: classify",
+    ),
+    "a pattern without GLM": (
+        "masked_lm",
+        ["--task=classify", "--pattern=FOLDER/pattern.json"],
+        FAILED,
+        "must be left out for a model that is no GLM",
+    ),
+    "no pattern": ("run", ["--task=classify", "--pattern=none.json"], FAILED, "none.json"),
     "ids alone": ("byte_pairs", ["--task=generate"], DONE, ": generate_token_ids"),
     "no text of byte pairs": ("byte_pairs", ["--task=score"], FAILED, "is a TensorFlow op"),
     "another task": (
@@ -76,6 +89,8 @@ def folder(tmp_path_factory):
     masked_lm.save_to_preset(str(path / "run" / "preset"))
     tokenizer.save_to_preset(str(path / "run" / "preset"))
     (path / "run" / "config.json").write_text("{}")
+    pattern = {"pattern": "{text} ? [MASK]", "verbalizers": {"no": "red", "yes": "big blue"}}
+    (path / "pattern.json").write_text(json.dumps(pattern))
     byte_pair_writer(path / "byte_pair_files").save_to_preset(str(path / "byte_pairs"))
     return path
 
@@ -89,7 +104,7 @@ def answers(folder):
             name: [
                 f"--preset={folder / preset}",
                 f"--output={folder / 'models' / name / '1'}",
-                *arguments,
+                *(argument.replace("FOLDER", str(folder)) for argument in arguments),
             ]
             for name, (preset, arguments, _, _) in CASES.items()
         },
