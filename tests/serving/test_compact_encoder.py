@@ -14,10 +14,9 @@ VOCABULARY_SIZE = 40
 LONGEST = 12
 
 
-@pytest.fixture(scope="module", params=sorted(BODIES))
-def backbone(request):
+def tiny_body(name):
     body = make_backbone(
-        request.param,
+        name,
         VOCABULARY_SIZE,
         num_layers=2,
         num_heads=2,
@@ -27,6 +26,11 @@ def backbone(request):
     )
     randomize(body)
     return body
+
+
+@pytest.fixture(scope="module", params=sorted(BODIES))
+def backbone(request):
+    return tiny_body(request.param)
 
 
 def inputs_of(backbone, padding_mask, seed=0):
@@ -71,21 +75,17 @@ def test_rows_of_padding_alone_and_no_rows_are_no_errors(backbone):
     assert encoder(inputs_of(backbone, np.zeros((0, 3)))).shape == (0, 3, 8)
 
 
-def test_a_network_reads_the_weights_that_its_task_has_now(backbone):
-    embedder = make_task("text_embedder", backbone) if backbone.name.startswith("mp") else None
-    if embedder is None:
-        pytest.skip("one body is enough")
+def test_a_network_reads_the_weights_that_its_task_has_now():
+    backbone = tiny_body("mpnet")
+    embedder = make_task("text_embedder", backbone)
     network = compact_network(embedder)
     inputs = inputs_of(backbone, [[1, 1, 1, 0]])
     table = backbone.token_embedding.embeddings
     before = table.numpy()
     first = network(inputs).numpy()
     table.assign(before[::-1])
-    try:
-        np.testing.assert_allclose(network(inputs), embedder(inputs), atol=1e-5)
-        assert abs(network(inputs).numpy() - first).max() > 1e-3
-    finally:
-        table.assign(before)
+    np.testing.assert_allclose(network(inputs), embedder(inputs), atol=1e-5)
+    assert abs(network(inputs).numpy() - first).max() > 1e-3
 
 
 def test_half_precision_is_kept():
