@@ -163,8 +163,8 @@ class _Generator:
                 slots, place, tf.where(is_blank, max_new_tokens, 0), choice
             )
             tokens = tf.pad(tokens, [[0, 0], [0, width - tf.shape(tokens)[1]]])
-            slots = self._with_span(slots, number, place, tokens, tf.where(is_blank, lengths, -1))
             lengths = tf.where(is_blank, lengths, -1)
+            slots = self._with_span(slots, number, place, tokens, lengths)
             return (
                 number + 1,
                 slots,
