@@ -136,7 +136,11 @@ class FillMask:
             `(batch_size, max_blanks, top_k)`, likeliest first.
         """
         mask_positions, is_blank = self._mask_positions(inputs["token_ids"])
-        logits = self.network({**inputs, "mask_positions": mask_positions}, training=False)
+        # Keras cannot gather no places from no rows: one is asked for there, and left out again.
+        has_no_rows = tf.cast(tf.equal(tf.shape(mask_positions)[0], 0), tf.int32)
+        gathered = tf.pad(mask_positions, [[0, 0], [0, has_no_rows]])
+        logits = self.network({**inputs, "mask_positions": gathered}, training=False)
+        logits = logits[:, : tf.shape(mask_positions)[1]]
         # Below every probability, so that no guess comes before one even where all others are 0.
         candidates = tf.where(tf.constant(self._is_no_guess), -1.0, tf.nn.softmax(logits))
         scores, token_ids = tf.math.top_k(candidates, k=self.top_k if top_k is None else top_k)
