@@ -64,6 +64,11 @@ class Manifest:
         sources: tuple of `FileRecord`. The text that was read, in order.
         reading: dict from str to int. Lines and documents read, and dropped by each reason.
         versions: dict from str to str. The libraries that made the shards.
+        mixture: dict from source's name to a dict: its `weight`, and how many `documents` were
+            read, kept (`documents_kept`) and written (`documents_train`, `documents_heldout`,
+            copies counted), with their `text_bytes` and `tokens`.
+        steps: tuple of dicts, the steps of preparation in order: name `step`, `documents_in`,
+            `documents_dropped` by reason, other `counts`, and `examples` of what was dropped.
         format_version: int. `FORMAT_VERSION` of the program that wrote it.
     """
 
@@ -74,6 +79,8 @@ class Manifest:
     sources: tuple[FileRecord, ...]
     reading: dict[str, int]
     versions: dict[str, str]
+    mixture: dict[str, dict] = dataclasses.field(default_factory=dict)
+    steps: tuple[dict, ...] = ()
     format_version: int = FORMAT_VERSION
 
     def differences(self, *, settings, sources, tokenizer_fingerprint):
@@ -171,7 +178,8 @@ def read_manifest(directory):
 def _manifest_from_json(values):
     splits = {name: _split_from_json(split) for name, split in values["splits"].items()}
     sources = tuple(FileRecord(**source) for source in values["sources"])
-    return Manifest(**{**values, "splits": splits, "sources": sources})
+    steps = tuple(values.get("steps", ()))
+    return Manifest(**{**values, "splits": splits, "sources": sources, "steps": steps})
 
 
 def _split_from_json(values):
