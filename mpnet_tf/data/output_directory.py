@@ -1,6 +1,8 @@
 """Directories that appear under their name whole or not at all."""
 
 import contextlib
+import fcntl
+import glob
 import math
 import os
 import shutil
@@ -23,6 +25,7 @@ def appearing_directory(path):
     """Gives a new directory to fill, which gets the name `path` when the block ends well.
 
     On any failure in the block, an interrupt included, it is removed and nothing is at `path`.
+    What a process left behind that was killed is removed by the next one.
 
     Args:
         path: str. The final name, of which `is_free` holds. Missing parents are made.
@@ -40,14 +43,38 @@ def appearing_directory(path):
     with explained_write_errors(path):
         if not os.path.lexists(parent):
             os.makedirs(parent)
+        _remove_abandoned(os.path.join(parent, f".{name}.unfinished-"))
         os.mkdir(unfinished)
+    # Held until the process ends, however it does, or the directory has its name. Where the
+    # filesystem knows no locks, what is left behind stays.
+    with contextlib.ExitStack() as cleanup:
+        with contextlib.suppress(OSError):
+            cleanup.enter_context(_locked(unfinished))
+        try:
+            yield unfinished
+            with explained_write_errors(path):
+                os.rename(unfinished, path)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+
+
+@contextlib.contextmanager
+def _locked(directory):
+    """Locks a directory while the block runs; raises `OSError` where another process does."""
+    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        yield unfinished
-        with explained_write_errors(path):
-            os.rename(unfinished, path)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _remove_abandoned(prefix):
+    """Removes directories whose names begin with `prefix` and that no process holds."""
+    for directory in glob.glob(f"{glob.escape(prefix)}*"):
+        with contextlib.suppress(OSError), _locked(directory):
+            shutil.rmtree(directory)
 
 
 def reserve_weights_space(directory, variables):

@@ -252,6 +252,36 @@ def test_interrupt_leaves_nothing_behind(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
+    program = (
+        "import os, sys; from mpnet_tf.data.output_directory import appearing_directory\n"
+        "with appearing_directory(sys.argv[1]) as directory:\n"
+        "    open(os.path.join(directory, 'half'), 'w').close(); print('there', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    path = str(tmp_path / "new")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    assert all(process.stdout.readline() == "there\n" for process in processes)
+    killed, living = processes
+    killed.kill()
+    killed.wait()
+    assert len(os.listdir(tmp_path)) == 2
+    with appearing_directory(path):
+        # The other one is at work still.
+        names = sorted(os.listdir(tmp_path))
+        assert names == sorted(f".new.unfinished-{pid}" for pid in (os.getpid(), living.pid))
+    living.kill()
+    living.communicate()
+
+
 def test_write_error_without_a_reason_is_still_told():
     with pytest.raises(OSError, match=r"Cannot write x: odd\."), explained_write_errors("x"):
         raise OSError("odd")
