@@ -1,8 +1,6 @@
 """Which documents are held out for evaluation, decided by their content alone."""
 
-import hashlib
-
-_HASH_BYTES = 8
+from data_prep.hashes import HASH_BITS, text_hash
 
 
 def is_held_out(document, share):
@@ -24,6 +22,4 @@ def is_held_out(document, share):
     """
     if not 0 <= share <= 1:
         raise ValueError(f"`share` must be from 0 to 1. Received: share={share}")
-    normalised = " ".join(document.split())
-    digest = hashlib.blake2b(normalised.encode("utf-8"), digest_size=_HASH_BYTES).digest()
-    return int.from_bytes(digest, "big") < share * 2 ** (8 * _HASH_BYTES)
+    return text_hash(document) < share * 2**HASH_BITS

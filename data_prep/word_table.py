@@ -12,6 +12,8 @@ import unicodedata
 
 import numpy as np
 
+from data_prep.hashes import mixed_bits
+
 _NO_WORD, _LETTER, _MARK, _WORD_BY_ITSELF = range(4)
 # The numbers made of them are 8 times as large.
 _CHARACTERS_PER_GROUP = 1 << 15
@@ -110,8 +112,19 @@ class WordTable:
         num_starts = max(0, len(self.hashes) - n + 1)
         document_index = self.document_index
         firsts = np.flatnonzero(document_index[:num_starts] == document_index[n - 1 :])
-        hashes = _mixed(_stretch_hashes(self.hashes, firsts, firsts + n, base=_WORD_BASE))
-        return hashes, document_index[firsts], firsts
+        return self.stretch_hashes(firsts, n), document_index[firsts], firsts
+
+    def stretch_hashes(self, firsts, n):
+        """Hashes given stretches of words, as `ngram_hashes` does.
+
+        Args:
+            firsts: int64 array `(num_stretches,)`. Indices of their first words.
+            n: int, or int64 array `(num_stretches,)`. Their lengths in words.
+
+        Returns:
+            uint64 array `(num_stretches,)`.
+        """
+        return mixed_bits(_stretch_hashes(self.hashes, firsts, firsts + n, base=_WORD_BASE))
 
 
 def _groups(texts):
@@ -146,7 +159,7 @@ def _table_of_group(texts):
     ends = np.flatnonzero(is_border[1:] & is_word) + 1
     text_starts = np.cumsum([0, *(len(text) + 1 for text in texts)])
     return WordTable(
-        hashes=_mixed(_stretch_hashes(values[codes], starts, ends, base=_CHARACTER_BASE)),
+        hashes=mixed_bits(_stretch_hashes(values[codes], starts, ends, base=_CHARACTER_BASE)),
         lengths=(ends - starts).astype(np.int32),
         document_starts=np.searchsorted(starts, text_starts).astype(np.int64),
     )
@@ -173,13 +186,6 @@ def _stretch_hashes(values, starts, ends, *, base):
     return (sums[ends] - sums[starts]) * inverse_powers[starts]
 
 
-def _mixed(hashes):
-    """Returns hashes of which every bit depends on all of the given ones' (SplitMix64's end)."""
-    hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return hashes ^ (hashes >> np.uint64(31))
-
-
 @functools.cache
 def _powers(base, count):
     """Returns `base**k` and its inverse modulo 2**64 for k from 0 to `count - 1`."""
@@ -199,7 +205,7 @@ def _character_tables(ascii_only):
         in_script = kinds[first : last + 1]
         in_script[in_script == _LETTER] = _WORD_BY_ITSELF
     lower = np.array([_lower(chr(code)) for code in range(count)], np.uint64)
-    return kinds, _mixed(lower + np.uint64(_CHARACTER_BASE))
+    return kinds, mixed_bits(lower + np.uint64(_CHARACTER_BASE))
 
 
 def _kind(character):

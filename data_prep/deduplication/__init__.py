@@ -1,0 +1,1 @@
+"""Finding what repeats in a corpus: documents, nearly equal documents, lines."""
