@@ -28,7 +28,7 @@ with silenced_stderr():
 import numpy as np
 
 from data_prep.holdout import is_held_out
-from data_prep.reading import read_documents
+from data_prep.readers import read_documents
 from mpnet_tf.data.vocabulary import CONTINUATION_PREFIX
 from mpnet_tf.models import GLMCausalLM, TransformerMaskedLM
 

@@ -24,7 +24,7 @@ with silenced_stderr():
     import tensorflow as tf
 
 from data_prep.prepare import prepare_shards
-from data_prep.reading import read_documents
+from data_prep.readers import read_documents
 from data_prep.reference_text import reference_documents
 from data_prep.vocabulary import train_vocabulary
 from mpnet_tf.data.batches import training_batches

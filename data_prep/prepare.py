@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 from data_prep.progress import PreparationProgress
-from data_prep.reading import ReadingReport
+from data_prep.readers import ReadingReport
 from data_prep.sources import FileSource, ReferenceSource
 from data_prep.tokenizing import tokenize_documents, tokenize_documents_in_workers
 from mpnet_tf.data.manifest import TOKENIZER_DIRECTORY, Manifest, read_manifest, write_manifest
@@ -34,7 +34,7 @@ def prepare_shards(
     heldout_share=DEFAULT_HELDOUT_SHARE,
     tokens_per_shard=DEFAULT_TOKENS_PER_SHARD,
     json_field="text",
-    on_invalid_utf8="skip",
+    strict=False,
     reuse_existing=False,
 ):
     """Tokenises text into a directory of token shards with a manifest and the tokenizer.
@@ -43,7 +43,7 @@ def prepare_shards(
     whole; on a failure nothing is left. `num_workers` changes nothing in it.
 
     Args:
-        patterns: iterable of str, the globs of the text (see `reading.read_documents`), or None
+        patterns: iterable of str, the globs of the text (see `readers.read_documents`), or None
             for the default corpus (see `reference_text`).
         tokenizer: `MPNetTokenizer`, or one with its interface.
         output_directory: str. Must not exist, or be empty, unless `reuse_existing`.
@@ -52,7 +52,7 @@ def prepare_shards(
         heldout_share: float, 0 to 1. Expected share of documents in the split `heldout`.
         tokens_per_shard: int, at least 1. Where a shard ends; a longer document has its own.
         json_field: str. The field with the text in `.jsonl`.
-        on_invalid_utf8: str, `"skip"` or `"refuse"` lines that are not UTF-8.
+        strict: bool. Whether to stop at damaged input rather than leave it out and count it.
         reuse_existing: bool. Whether a finished output directory made from the same text,
             tokenizer and settings is to be used as it is.
 
@@ -70,7 +70,7 @@ def prepare_shards(
     if patterns is None:
         source = ReferenceSource()
     else:
-        source = FileSource(patterns, json_field=json_field, on_invalid_utf8=on_invalid_utf8)
+        source = FileSource(patterns, json_field=json_field, strict=strict)
     settings = {
         **source.settings,
         "heldout_share": heldout_share,

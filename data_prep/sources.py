@@ -3,7 +3,7 @@
 import hashlib
 import platform
 
-from data_prep import reading, reference_text
+from data_prep import readers, reference_text
 from mpnet_tf.data.manifest import FileRecord, hash_file
 
 
@@ -11,23 +11,26 @@ class FileSource:
     """Documents from text files.
 
     Args:
-        patterns: iterable of str. File names or globs, as for `reading.read_documents`.
+        patterns: iterable of str. File names or globs, as for `readers.read_documents`.
         json_field: str. The field with the text in `.jsonl`.
-        on_invalid_utf8: str, `"skip"` or `"refuse"`.
+        strict: bool. Whether to stop at damaged input.
 
     Attributes:
         settings: dict. What changes the documents besides the files' content.
         records: tuple of `FileRecord`. Identifies the text.
     """
 
-    def __init__(self, patterns, *, json_field, on_invalid_utf8):
+    def __init__(self, patterns, *, json_field, strict):
         self._patterns = tuple(patterns)
-        self.settings = {"json_field": json_field, "on_invalid_utf8": on_invalid_utf8}
-        self.records = tuple(hash_file(path) for path in reading.find_files(self._patterns))
+        self._strict = strict
+        self.settings = {"json_field": json_field}
+        self.records = tuple(hash_file(path) for path in readers.find_files(self._patterns))
 
     def documents(self, report):
         """Yields the documents, counting them in `report`, a `ReadingReport`."""
-        return reading.read_documents(self._patterns, report=report, **self.settings)
+        return readers.read_documents(
+            self._patterns, strict=self._strict, report=report, **self.settings
+        )
 
 
 class ReferenceSource:

@@ -56,7 +56,7 @@ def main(argv):
         num_workers=_WORKERS.value,
         heldout_share=_HELDOUT_SHARE.value,
         json_field=text_flags.JSON_FIELD.value,
-        on_invalid_utf8=text_flags.ON_INVALID_UTF8.value,
+        strict=text_flags.STRICT.value,
         reuse_existing=True,
     )
     return {

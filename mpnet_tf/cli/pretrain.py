@@ -61,7 +61,7 @@ def main(argv):
         patterns=text_flags.INPUT.value or None,
         vocabulary_path=_VOCAB.value,
         json_field=text_flags.JSON_FIELD.value,
-        on_invalid_utf8=text_flags.ON_INVALID_UTF8.value,
+        strict=text_flags.STRICT.value,
         init_from=_INIT_FROM.value or None,
         run_directory=os.path.normpath(_RUN_DIR.value),
     )

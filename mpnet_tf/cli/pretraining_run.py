@@ -48,7 +48,7 @@ def run_pretraining(
     run_directory,
     init_from=None,
     json_field="text",
-    on_invalid_utf8="skip",
+    strict=False,
 ):
     """Prepares the data where needed, trains, and writes preset, SavedModel and report.
 
@@ -63,8 +63,8 @@ def run_pretraining(
         run_directory: str.
         init_from: str or None. Preset, run directory or checkpoint with the first weights; None
             for random ones. A run that goes on does not read it again.
-        json_field: str. The field with the text in `.jsonl` files.
-        on_invalid_utf8: str, `"skip"` or `"refuse"` lines that are not UTF-8.
+        json_field: str. The field or column with the text, where the format has such.
+        strict: bool. Whether to stop at damaged input rather than leave it out and count it.
 
     Returns:
         dict of figures and paths.
@@ -84,7 +84,7 @@ def run_pretraining(
     if warm_start is not None:
         warm_start.check_model(config.model)
         set_weights = warm_start.set_weights
-    reading = {"json_field": json_field, "on_invalid_utf8": on_invalid_utf8}
+    reading = {"json_field": json_field, "strict": strict}
     if not is_chief(strategy):
         data = _open_data(config, _finished_shards(patterns), warm_start)
         _, results = pretrain(config, data, run, strategy=strategy, warm_start=set_weights)

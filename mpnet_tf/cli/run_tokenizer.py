@@ -3,7 +3,7 @@
 import os
 
 from data_prep import vocabulary as vocabulary_trainer
-from data_prep.reading import read_documents
+from data_prep.readers import read_documents
 from data_prep.reference_text import reference_documents
 from mpnet_tf.cli.progress import announce
 from mpnet_tf.conversion.checkpoint_vocabulary import fitted, read_checkpoint_vocabulary

@@ -24,15 +24,15 @@ flags.mark_flag_as_required("output")
 def main(argv):
     """Trains the vocabulary that the flags ask for and returns its path and size."""
     del argv
-    from data_prep import reading, reference_text
+    from data_prep import readers, reference_text
     from data_prep import vocabulary as trainer
     from mpnet_tf.data import output_directory, vocabulary
 
     if text_flags.INPUT.value:
-        documents = reading.read_documents(
+        documents = readers.read_documents(
             text_flags.INPUT.value,
             json_field=text_flags.JSON_FIELD.value,
-            on_invalid_utf8=text_flags.ON_INVALID_UTF8.value,
+            strict=text_flags.STRICT.value,
         )
     else:
         documents = reference_text.reference_documents()

@@ -149,7 +149,7 @@ def test_progress_and_both_perplexities_are_told(finished):
     )
     assert expected in done.stderr.splitlines()
     # The line of the file that is not UTF-8.
-    assert "latin1.txt, line 2: not UTF-8 (byte 0xe9); line skipped" in done.stderr
+    assert "latin1.txt: left out line 2: not UTF-8 (byte 0xe9)" in done.stderr
 
 
 def test_every_document_is_counted(finished):

@@ -47,11 +47,17 @@ def folder(tmp_path_factory):
 # the exit status, and words of the message in their order.
 CASES = {
     "no file": (["--input=FOLDER/*.pdf"], FAILED, ["No file matches", "*.pdf"]),
-    "empty file": (["--input=FOLDER/empty.txt"], FAILED, ["empty.txt is empty"]),
-    "no words": (["--input=FOLDER/blank.txt"], FAILED, ["blank.txt holds no document"]),
+    "unknown kind": (["--input=FOLDER/few.vocab"], FAILED, ["few.vocab is of no known kind"]),
+    "empty file": (["--input=FOLDER/empty.txt", "--strict"], FAILED, ["empty.txt is empty"]),
+    "no document": (
+        ["--input=FOLDER/blank.txt", "--strict"],
+        FAILED,
+        ["blank.txt holds no document"],
+    ),
+    "no words": (["--input=FOLDER/blank.txt"], FAILED, ["The text holds no words"]),
     "folder": (["--input=FOLDER/texts"], FAILED, ["texts is a directory without manifest.json"]),
     "not UTF-8": (
-        ["--input=FOLDER/latin1.txt", "--on_invalid_utf8=refuse"],
+        ["--input=FOLDER/latin1.txt", "--strict"],
         FAILED,
         ["latin1.txt", "line 1", "UTF-8"],
     ),

@@ -10,7 +10,7 @@ from mpnet_tf.training.trained_weights import TrainedWeights
 from mpnet_tf.training.warm_start import WarmStart
 from tests.tiny_run import tiny_config, write_corpus
 
-READING = {"json_field": "text", "on_invalid_utf8": "skip"}
+READING = {"json_field": "text", "strict": False}
 REFUSAL = r"--vocab must be the vocabulary .*Received: --vocab={}, whose .* own in \S+/{}\. Leave"
 NUM_ROWS = 16
 CONFIG = tiny_config(data={"vocabulary_size": 90})

@@ -16,7 +16,7 @@ import pytest
 
 from data_prep import prepare, reference_text, tokenizing
 from data_prep.holdout import is_held_out
-from data_prep.reading import read_documents
+from data_prep.readers import read_documents
 from mpnet_tf.data import shard_writer
 from mpnet_tf.data.manifest import hash_file, read_manifest
 from mpnet_tf.data.output_directory import appearing_directory, explained_write_errors
@@ -79,11 +79,14 @@ def test_documents_are_kept_or_dropped_for_a_reason(prepared):
     manifest = read_manifest(prepared)
     assert manifest.reading == {
         "files": 4,
+        "files_broken": 0,
+        "files_empty": 0,
         "lines": 29 + 29 + 15 + 4,
         "lines_invalid_utf8": 1,
         "documents": 49,
         "documents_dropped_empty": 1,
         "documents_dropped_invalid_utf8": 1,
+        "documents_dropped_malformed": 0,
         "documents_dropped_no_tokens": 1,
     }
     kept = sum(split.num_documents for split in manifest.splits.values())
@@ -114,7 +117,6 @@ def test_manifest_tells_what_was_read_and_how(corpus, prepared, tokenizer):
     assert manifest.settings == {
         "heldout_share": 0.3,
         "json_field": "text",
-        "on_invalid_utf8": "skip",
         "tokens_per_shard": prepare.DEFAULT_TOKENS_PER_SHARD,
     }
     assert str(corpus) not in (prepared / "manifest.json").read_text()
@@ -203,9 +205,9 @@ def test_empty_output_directory_is_filled(corpus, tokenizer, tmp_path):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b'{"text": "alpha"}\n{"text": ', "line 2: not valid JSON"),
+        (b'{"body": "alpha"}', "the object has no field 'text'"),
         (b'{"text": "\\u200b"}', "No document of the input holds a token"),
-        (b"\n", "holds no document"),
+        (b"\n", "No document of the input holds a token"),
     ],
 )
 def test_bad_text_leaves_nothing_behind(tokenizer, tmp_path, data, message):
