@@ -67,7 +67,9 @@ setuptools.setup(
             "mwparserfromhell",
             "mwxml",
             "pyarrow",
+            "resiliparse",
             "sentencepiece",
+            "sentencex",
             "zstandard",
         ],
         # Generates the normaliser's tables again; dartsclone is compiled when it is installed.
@@ -93,6 +95,7 @@ setuptools.setup(
             "sentencepiece",
             "seqeval",
             "waitress",
+            "warcio",
         ],
     },
     entry_points={

@@ -6,6 +6,10 @@ import numpy as np
 
 HASH_BITS = 64
 
+# Slots of a set's first test for each number in it: few others get past it, and it fits a cache.
+_SLOTS_PER_HASH = 16
+_MIN_SLOT_BITS = 16
+
 # What `str.split` takes for whitespace in ASCII, each as a space.
 _AS_SPACES = bytes(ord(" ") if chr(code).isspace() else code for code in range(256))
 
@@ -52,3 +56,39 @@ def mixed_bits(values):
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))
+
+
+class HashSet:
+    """A set in which many hashes are looked up at once.
+
+    Args:
+        hashes: uint64 array, of which every bit is as good as random; may repeat.
+    """
+
+    def __init__(self, hashes):
+        self._hashes = np.unique(hashes)
+        slots = max(1 << _MIN_SLOT_BITS, _SLOTS_PER_HASH * len(self._hashes))
+        self._shift = np.uint64(64 - (slots - 1).bit_length())
+        self._is_taken = np.zeros(1 << (64 - int(self._shift)), bool)
+        self._is_taken[self._hashes >> self._shift] = True
+
+    def __len__(self):
+        return len(self._hashes)
+
+    def has(self, hashes):
+        """Tells which hashes are in the set.
+
+        Args:
+            hashes: uint64 array.
+
+        Returns:
+            bool array of the same shape.
+        """
+        found = self._is_taken[hashes >> self._shift]
+        places = np.flatnonzero(found)
+        candidates = hashes[places]
+        nearest = np.searchsorted(self._hashes, candidates)
+        nearest = np.minimum(nearest, len(self._hashes) - 1)
+        if len(places):
+            found[places] = self._hashes[nearest] == candidates
+        return found

@@ -6,55 +6,61 @@ import importlib.metadata
 import os
 import sys
 
-import numpy as np
-
+from data_prep.corpus_steps import CorpusSteps
+from data_prep.pipeline.local_engine import tokenized_chunks
+from data_prep.pipeline.tally import step_records
+from data_prep.pipeline.totals import SPLITS, Totals
 from data_prep.progress import PreparationProgress
 from data_prep.readers import ReadingReport
-from data_prep.sources import FileSource, ReferenceSource
-from data_prep.tokenizing import tokenize_documents, tokenize_documents_in_workers
+from data_prep.sources import DEFAULT_SOURCE, Corpus, ReferenceCorpus, Source
+from data_prep.tokenizer_files import TokenizerFiles
 from mpnet_tf.data.manifest import TOKENIZER_DIRECTORY, Manifest, read_manifest, write_manifest
 from mpnet_tf.data.output_directory import appearing_directory, explained_write_errors, is_free
-from mpnet_tf.data.shard_writer import ShardWriter
+from mpnet_tf.data.shard_writer import ShardWriter, split_record
+from mpnet_tf.quiet_start import silenced_stderr
 
 DEFAULT_HELDOUT_SHARE = 0.05
 DEFAULT_TOKENS_PER_SHARD = 1 << 25
 
-# Starting workers takes some 8 seconds, in which this process alone tokenises 90 MB: less text
-# than this is not worth them.
-_MIN_BYTES_FOR_WORKERS = 128 << 20
 _RECORDED_LIBRARIES = ("keras-hub", "numpy", "tensorflow", "tensorflow-text")
 
 
 def prepare_shards(
-    patterns,
+    sources,
     tokenizer,
     output_directory,
     *,
+    steps=None,
     num_workers=1,
     heldout_share=DEFAULT_HELDOUT_SHARE,
     tokens_per_shard=DEFAULT_TOKENS_PER_SHARD,
     json_field="text",
     strict=False,
     reuse_existing=False,
+    beam_arguments=None,
 ):
-    """Tokenises text into a directory of token shards with a manifest and the tokenizer.
+    """Makes text a directory of token shards with a manifest and the tokenizer.
 
     The directory is written under a temporary name beside its final one and renamed when it is
-    whole; on a failure nothing is left. `num_workers` changes nothing in it.
+    whole; on a failure nothing is left. Neither `num_workers` nor Beam changes anything in it.
 
     Args:
-        patterns: iterable of str, the globs of the text (see `readers.read_documents`), or None
-            for the default corpus (see `reference_text`).
+        sources: iterable of `Source`, or of str, the globs of the only source (see
+            `readers.find_files`), or None for the default corpus (see `reference_text`).
         tokenizer: `MPNetTokenizer`, or one with its interface.
         output_directory: str. Must not exist, or be empty, unless `reuse_existing`.
-        num_workers: int, at least 1. Processes that tokenise; with 1, or little text, it is done in
+        steps: `CorpusSteps`, what is done to the documents before they are tokenised, or None for
+            nothing.
+        num_workers: int, at least 1. Processes that work; with 1, or little text, it is done in
             this process.
         heldout_share: float, 0 to 1. Expected share of documents in the split `heldout`.
-        tokens_per_shard: int, at least 1. Where a shard ends; a longer document has its own.
-        json_field: str. The field with the text in `.jsonl`.
+        tokens_per_shard: int, at least 1. Most tokens of a shard before its last document ends.
+        json_field: str. The field or column with the text, where the format has such.
         strict: bool. Whether to stop at damaged input rather than leave it out and count it.
         reuse_existing: bool. Whether a finished output directory made from the same text,
             tokenizer and settings is to be used as it is.
+        beam_arguments: list of str, the flags of Apache Beam with which it does the work, or None
+            for the processes of this machine.
 
     Returns:
         `Manifest` of the shards.
@@ -65,83 +71,67 @@ def prepare_shards(
         OSError: if a file cannot be read or written, or a worker process dies.
     """
     output_directory = os.fspath(output_directory)
+    steps = CorpusSteps() if steps is None else steps
     _check_arguments(num_workers, heldout_share, tokens_per_shard)
     _check_output(output_directory, reuse_existing=reuse_existing)
-    if patterns is None:
-        source = ReferenceSource()
-    else:
-        source = FileSource(patterns, json_field=json_field, strict=strict)
+    corpus = _open_corpus(sources, json_field=json_field, strict=strict)
     settings = {
-        **source.settings,
+        **corpus.settings,
         "heldout_share": heldout_share,
         "tokens_per_shard": tokens_per_shard,
+        "steps": steps.to_dict(),
     }
     if not is_free(output_directory):
         return _existing_manifest(
             output_directory,
             settings=settings,
-            sources=source.records,
+            sources=[corpus.record_of(file) for file in corpus.files],
             tokenizer_fingerprint=tokenizer.fingerprint,
         )
     with appearing_directory(output_directory) as directory:
-        splits, reading = _write_tokens(
-            source,
-            tokenizer,
-            directory,
-            output_directory=output_directory,
-            settings=settings,
-            num_workers=num_workers,
-        )
+        with explained_write_errors(output_directory):
+            tokenizer.save_to_preset(os.path.join(directory, TOKENIZER_DIRECTORY))
+        work = {
+            "heldout_share": heldout_share,
+            "tokens_per_shard": tokens_per_shard,
+            "output_directory": output_directory,
+        }
+        if beam_arguments is None:
+            splits, totals, readings = _write_locally(
+                corpus, steps, tokenizer, directory, num_workers=num_workers, **work
+            )
+        else:
+            splits, totals, readings = _write_with_beam(
+                corpus, steps, tokenizer, directory, arguments=beam_arguments, **work
+            )
+        if not any(record.num_documents for record in splits.values()):
+            raise ValueError(_nothing_left(totals))
         manifest = Manifest(
             vocabulary_size=tokenizer.vocabulary_size(),
             tokenizer_fingerprint=tokenizer.fingerprint,
             splits=splits,
             settings=settings,
-            sources=source.records,
-            reading=reading,
+            sources=tuple(reading.record for reading in readings),
+            reading=dataclasses.asdict(sum((r.report for r in readings), ReadingReport())),
             versions={name: importlib.metadata.version(name) for name in _RECORDED_LIBRARIES},
+            mixture={
+                name: {"weight": weight, **totals.sources.get(name, {})}
+                for name, weight in corpus.weights.items()
+            },
+            steps=tuple(step_records(totals.tallies, steps.names(corpus.weights))),
         )
         with explained_write_errors(output_directory):
             write_manifest(manifest, directory)
     return manifest
 
 
-class _SplitWriter:
-    """Sends tokenised documents to the shards of their split; counts those without tokens."""
-
-    def __init__(self, directory, vocabulary_size, tokens_per_shard):
-        self._writers = {
-            split: ShardWriter(
-                directory,
-                split,
-                vocabulary_size=vocabulary_size,
-                tokens_per_shard=tokens_per_shard,
-            )
-            for split in ("train", "heldout")
-        }
-        self.num_documents_without_tokens = 0
-
-    def append(self, chunk):
-        has_tokens = chunk.lengths > 0
-        self.num_documents_without_tokens += int(np.count_nonzero(~has_tokens))
-        for split, chosen in (("train", ~chunk.held_out), ("heldout", chunk.held_out)):
-            kept = chosen & has_tokens
-            self._writers[split].append(
-                chunk.token_ids[np.repeat(kept, chunk.lengths)],
-                chunk.lengths[kept],
-                text_bytes=int(chunk.text_bytes[kept].sum()),
-            )
-
-    def finish(self):
-        """Returns a dict from split name to `SplitRecord`."""
-        records = {split: writer.finish() for split, writer in self._writers.items()}
-        if not any(record.num_documents for record in records.values()):
-            raise ValueError("No document of the input holds a token; give text with words in it.")
-        return records
-
-    def close(self):
-        for writer in self._writers.values():
-            writer.close()
+def _open_corpus(sources, *, json_field, strict):
+    if sources is None:
+        return ReferenceCorpus()
+    sources = list(sources)
+    if not all(isinstance(source, Source) for source in sources):
+        sources = [Source(DEFAULT_SOURCE, tuple(os.fspath(pattern) for pattern in sources))]
+    return Corpus(sources, json_field=json_field, strict=strict)
 
 
 def _check_arguments(num_workers, heldout_share, tokens_per_shard):
@@ -179,38 +169,88 @@ def _existing_manifest(output_directory, **wanted):
     return manifest
 
 
-def _write_tokens(source, tokenizer, directory, *, output_directory, settings, num_workers):
-    """Writes the tokenizer and the shards into `directory`, the name of the output for now.
+def _nothing_left(totals):
+    """Says where all documents went."""
+    dropped = {
+        reason: count
+        for tally in totals.tallies.values()
+        for reason, count in tally.dropped.items()
+    }
+    if not dropped:
+        return "The input holds no document; give text with words in it."
+    counts = ", ".join(f"{reason} {count}" for reason, count in sorted(dropped.items()))
+    return f"No document of the input is left: {counts}. Give other text or change the steps."
 
-    Returns:
-        A dict from split name to `SplitRecord`, and a dict of what was read and dropped.
-    """
-    preset = os.path.join(directory, TOKENIZER_DIRECTORY)
-    with explained_write_errors(output_directory):
-        tokenizer.save_to_preset(preset)
-    report = ReadingReport()
-    documents = source.documents(report)
-    heldout_share = settings["heldout_share"]
-    size_bytes = sum(record.size_bytes for record in source.records)
-    if num_workers == 1 or size_bytes < _MIN_BYTES_FOR_WORKERS:
-        chunks = tokenize_documents(documents, tokenizer, heldout_share=heldout_share)
-    else:
-        chunks = tokenize_documents_in_workers(
-            documents,
-            type(tokenizer),
-            preset=preset,
-            heldout_share=heldout_share,
-            num_workers=num_workers,
+
+def _write_locally(
+    corpus,
+    steps,
+    tokenizer,
+    directory,
+    *,
+    output_directory,
+    heldout_share,
+    tokens_per_shard,
+    num_workers,
+):
+    """Writes the shards with the processes of this machine; returns as `prepare_with_beam`."""
+    readings, totals = [], Totals()
+    writers = {
+        split: ShardWriter(
+            directory,
+            split,
+            vocabulary_size=tokenizer.vocabulary_size(),
+            tokens_per_shard=tokens_per_shard,
         )
-    writer = _SplitWriter(directory, tokenizer.vocabulary_size(), settings["tokens_per_shard"])
-    # Both are closed on a failure too: the files, because they are about to be removed, and the
-    # generator, because it may hold worker processes.
-    with contextlib.closing(chunks), contextlib.closing(writer), PreparationProgress() as progress:
+        for split in SPLITS
+    }
+    chunks = tokenized_chunks(
+        (chunk for file in corpus.files for chunk in corpus.read_file(file, readings.append)),
+        steps,
+        tokenizer,
+        heldout_share=heldout_share,
+        weights=corpus.weights,
+        num_workers=num_workers,
+        size_bytes=corpus.size_bytes,
+        directory=directory,
+    )
+    with contextlib.ExitStack() as cleanup:
+        # On a failure too: the files, because they are about to be removed, and the generator,
+        # because it may hold worker processes.
+        for writer in writers.values():
+            cleanup.callback(writer.close)
+        cleanup.enter_context(contextlib.closing(chunks))
+        progress = cleanup.enter_context(PreparationProgress())
         for chunk in chunks:
+            totals.add_chunk(chunk)
             with explained_write_errors(output_directory):
-                writer.append(chunk)
+                for split, writer in writers.items():
+                    token_ids, lengths, text_bytes = chunk.of_split(split)
+                    writer.append(token_ids, lengths, text_bytes=text_bytes)
             progress.advance(num_documents=len(chunk.lengths), num_tokens=len(chunk.token_ids))
         with explained_write_errors(output_directory):
-            splits = writer.finish()
-    dropped = {"documents_dropped_no_tokens": writer.num_documents_without_tokens}
-    return splits, {**dataclasses.asdict(report), **dropped}
+            splits = {split: writer.finish() for split, writer in writers.items()}
+    return splits, totals, readings
+
+
+def _write_with_beam(corpus, steps, tokenizer, directory, *, output_directory, arguments, **work):
+    try:
+        # It warns of libraries for filesystems that may not be asked for.
+        with silenced_stderr():
+            from data_prep.pipeline.beam_engine import prepare_with_beam
+    except ImportError as error:
+        raise ValueError(
+            f"Apache Beam cannot be imported ({error}). Install it: pip install 'mpnet_tf[beam]'"
+        ) from error
+    with explained_write_errors(output_directory):
+        shards, totals, readings = prepare_with_beam(
+            corpus, steps, TokenizerFiles.of(tokenizer), directory, arguments=arguments, **work
+        )
+    splits = {
+        split: split_record(
+            shards.get(split, ()),
+            text_bytes=sum(counts[f"text_bytes_{split}"] for counts in totals.sources.values()),
+        )
+        for split in SPLITS
+    }
+    return splits, totals, readings

@@ -1,50 +1,168 @@
-"""Where the text of a set of shards comes from: files of the user's, or the default corpus."""
+"""What a set of shards is made of: files of the user's sources, or the default corpus."""
 
+import dataclasses
 import hashlib
+import math
+import os
 import platform
 
-from data_prep import readers, reference_text
+from data_prep import reference_text
+from data_prep.filesystem import file_size, open_for_reading
+from data_prep.pipeline.chunks import split_into_chunks
+from data_prep.readers import ReadingReport, find_files, markup_of, read_file
 from mpnet_tf.data.manifest import FileRecord, hash_file
 
+DEFAULT_SOURCE = "input"
 
-class FileSource:
-    """Documents from text files.
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Files that are mixed in together.
 
     Args:
-        patterns: iterable of str. File names or globs, as for `readers.read_documents`.
-        json_field: str. The field with the text in `.jsonl`.
-        strict: bool. Whether to stop at damaged input.
-
-    Attributes:
-        settings: dict. What changes the documents besides the files' content.
-        records: tuple of `FileRecord`. Identifies the text.
+        name: str. How the manifest calls them.
+        patterns: tuple of str. File names or globs, as for `readers.find_files`.
+        weight: float, at least 0. How often a document is wanted: 2 gives each twice, 0.3 takes
+            three in ten, chosen by a hash of their content. What is held out is there once.
     """
 
-    def __init__(self, patterns, *, json_field, strict):
-        self._patterns = tuple(patterns)
-        self._strict = strict
-        self.settings = {"json_field": json_field}
-        self.records = tuple(hash_file(path) for path in readers.find_files(self._patterns))
+    name: str
+    patterns: tuple[str, ...]
+    weight: float = 1.0
 
-    def documents(self, report):
-        """Yields the documents, counting them in `report`, a `ReadingReport`."""
-        return readers.read_documents(
-            self._patterns, strict=self._strict, report=report, **self.settings
+    def __post_init__(self):
+        if not self.name:
+            raise ValueError("A source must have a name.")
+        if not any(self.patterns):
+            raise ValueError(f"The source {self.name!r} has no input; give it file names or globs.")
+        if not (math.isfinite(self.weight) and self.weight >= 0):
+            raise ValueError(
+                f"`weight` must be at least 0. Received: weight={self.weight} "
+                f"of the source {self.name!r}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class InputFile:
+    """One file of a corpus: its number in the order of all, its source's name and its path."""
+
+    number: int
+    source: str
+    path: str
+
+
+@dataclasses.dataclass(frozen=True)
+class FileReading:
+    """What reading a file of a corpus found.
+
+    Args:
+        number: int. The file's number.
+        source: str. Name of the file's source.
+        record: `FileRecord`. Identifies its content.
+        report: `ReadingReport`. Counts of what was read.
+    """
+
+    number: int
+    source: str
+    record: FileRecord
+    report: ReadingReport
+
+
+class Corpus:
+    """The files of all sources.
+
+    Args:
+        sources: iterable of `Source`, of which each has its own name. Files are read in the order
+            of the sources, each one's in sorted order.
+        json_field: str. The field or column with the text.
+        strict: bool. Whether damaged input is refused instead of counted.
+
+    Attributes:
+        files: tuple of `InputFile`.
+        size_bytes: int. Bytes of all files.
+        weights: dict from source's name to its weight.
+        settings: dict. What changes the documents besides the files' content.
+
+    Raises:
+        ValueError: if a name occurs twice, a glob matches no file, or a file is in two sources.
+    """
+
+    def __init__(self, sources, *, json_field, strict):
+        sources = tuple(sources)
+        self.weights = {source.name: source.weight for source in sources}
+        if len(self.weights) < len(sources):
+            raise ValueError(
+                "Each source must have its own name. "
+                f"Received: {', '.join(source.name for source in sources)}"
+            )
+        self._reading = {"json_field": json_field, "strict": strict}
+        found = [(source.name, path) for source in sources for path in find_files(source.patterns)]
+        self.files = tuple(
+            InputFile(number, source, path) for number, (source, path) in enumerate(found)
         )
+        owners = {}
+        for file in self.files:
+            if owners.setdefault(file.path, file.source) != file.source:
+                raise ValueError(
+                    f"{file.path} is in two sources, {owners[file.path]!r} and {file.source!r}; "
+                    "leave it out of one."
+                )
+        self.size_bytes = sum(file_size(file.path) for file in self.files)
+        # Whether damage was refused changes nothing in what was not refused.
+        self.settings = {"json_field": json_field, "sources": self.weights}
+
+    def read_file(self, file, add_reading):
+        """Yields the chunks of a file.
+
+        Args:
+            file: `InputFile`.
+            add_reading: callable, given the `FileReading` when the file has been read.
+
+        Yields:
+            `Chunk`.
+        """
+        report = ReadingReport()
+        yield from split_into_chunks(
+            read_file(file.path, report=report, **self._reading),
+            file_number=file.number,
+            source=file.source,
+            file_name=os.path.basename(file.path),
+            markup=markup_of(file.path),
+        )
+        add_reading(FileReading(file.number, file.source, self.record_of(file), report))
+
+    def record_of(self, file):
+        """Returns the `FileRecord` of an `InputFile`."""
+        with open_for_reading(file.path) as opened:
+            return hash_file(file.path, opened=opened)
 
 
-class ReferenceSource:
-    """Documents of the default corpus; the same attributes as `FileSource`."""
+class ReferenceCorpus:
+    """The default corpus; the same interface as `Corpus`."""
 
     def __init__(self):
         self._documents = reference_text.reference_documents()
-        self.settings = {}
         text = "\n\n".join(self._documents).encode("utf-8")
         name = f"reference text of CPython {platform.python_version()}"
-        self.records = (FileRecord(name, len(text), hashlib.sha256(text).hexdigest()),)
+        self._record = FileRecord(name, len(text), hashlib.sha256(text).hexdigest())
+        self.files = (InputFile(0, DEFAULT_SOURCE, name),)
+        self.size_bytes = len(text)
+        self.weights = {DEFAULT_SOURCE: 1.0}
+        self.settings = {}
 
-    def documents(self, report):
-        """Yields the documents, counting them in `report`, a `ReadingReport`."""
-        for document in self._documents:
-            report.documents += 1
-            yield document
+    def read_file(self, file, add_reading):
+        """Yields the documents as chunks; see `Corpus.read_file`."""
+        yield from split_into_chunks(
+            self._documents,
+            file_number=file.number,
+            source=file.source,
+            file_name=file.path,
+            markup="plain",
+        )
+        report = ReadingReport(files=1, documents=len(self._documents))
+        add_reading(FileReading(file.number, file.source, self._record, report))
+
+    def record_of(self, file):
+        """Returns the `FileRecord` of the text."""
+        del file
+        return self._record

@@ -15,7 +15,7 @@ import os
 from absl import flags
 from ml_collections import config_flags
 
-from mpnet_tf.cli import application, text_flags
+from mpnet_tf.cli import application, recipe_flag, text_flags
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config",
@@ -48,16 +48,8 @@ def main(argv):
     from mpnet_tf.cli.pretraining_run import run_pretraining
     from mpnet_tf.training.config import PretrainingConfig
 
-    try:
-        settings = _CONFIG.value.to_dict()
-    except OSError as error:
-        # A file that is not there is told here, at the first use, not where the flag is parsed.
-        path = config_flags.get_config_filename(flags.FLAGS["config"])
-        raise application.UsageError(
-            f"--config: no recipe can be read from {path}: {error}"
-        ) from error
     return run_pretraining(
-        PretrainingConfig.from_dict(settings),
+        PretrainingConfig.from_dict(recipe_flag.read(_CONFIG)),
         patterns=text_flags.INPUT.value or None,
         vocabulary_path=_VOCAB.value,
         json_field=text_flags.JSON_FIELD.value,

@@ -4,6 +4,7 @@ The manifest is written last, so a directory without one is unfinished. It holds
 path of the machine: the same text, tokenizer and settings give the same bytes.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -105,18 +106,19 @@ class Manifest:
         return found
 
 
-def hash_file(path):
+def hash_file(path, *, opened=None):
     """Computes the `FileRecord` of a file, reading it in pieces.
 
     Args:
         path: str. The file.
+        opened: binary file object at its start, or None to open `path` on the local disk.
 
     Returns:
         `FileRecord` with the file's base name.
     """
     digest = hashlib.sha256()
     size_bytes = 0
-    with open(path, "rb") as file:
+    with open(path, "rb") if opened is None else contextlib.nullcontext(opened) as file:
         while piece := file.read(_HASH_CHUNK_BYTES):
             digest.update(piece)
             size_bytes += len(piece)

@@ -1,0 +1,1 @@
+"""Judging documents by their text alone; each filter gives a reason to drop one, or None."""

@@ -1,0 +1,1 @@
+"""The steps of corpus preparation joined, and the engines that run them."""
