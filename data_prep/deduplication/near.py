@@ -32,8 +32,8 @@ class NearDuplicateSettings:
         shingle_words: int, at least 1. Words in the stretches by which documents are compared. Of
             stretches of 3, a document with one word in 20 replaced shares 86% with the original,
             a similarity of 0.75.
-        threshold: float, 0 to 1. Least Jaccard similarity of the sets of stretches, as signatures
-            estimate it.
+        threshold: float, above 0, at most 1. Least Jaccard similarity of the sets of stretches, as
+            signatures estimate it.
         num_permutations: int, at least 2. Length of a signature; the error of an estimate falls
             with its root, 0.04 at 128.
         seed: int. Of the permutations.
@@ -101,7 +101,7 @@ def band_keys(signatures, settings):
     keys = np.arange(num_bands, dtype=np.uint64)
     for row in range(num_rows):
         keys = mixed_bits(keys * _VALUE_BASE + values[:, :, row])
-    return np.broadcast_to(keys, values.shape[:2])
+    return keys
 
 
 def candidate_pairs(keys, orders):
@@ -148,9 +148,9 @@ def are_near(first, second, threshold):
 @functools.cache
 def bands_and_rows(threshold, num_permutations):
     """Returns the number of bands and of values in each that `datasketch` finds best, two int."""
-    from datasketch import MinHashLSH
-
-    index = MinHashLSH(threshold=threshold, num_perm=num_permutations, weights=_ERROR_WEIGHTS)
+    index = _datasketch().MinHashLSH(
+        threshold=threshold, num_perm=num_permutations, weights=_ERROR_WEIGHTS
+    )
     return index.b, index.r
 
 
@@ -176,10 +176,14 @@ def _finalized(hashes):
 
 @functools.cache
 def _permutations(num_permutations, seed):
+    return _datasketch().MinHash(num_permutations, seed=seed, scheme="affine32").permutations
+
+
+def _datasketch():
     try:
         import datasketch
     except ImportError as error:
         raise ValueError(
             "Near-duplicates need the library datasketch: pip install 'mpnet_tf[corpus]'"
         ) from error
-    return datasketch.MinHash(num_permutations, seed=seed, scheme="affine32").permutations
+    return datasketch
