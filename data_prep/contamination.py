@@ -4,18 +4,17 @@ References:
     - GPT-3, https://arxiv.org/abs/2005.14165, appendix C: 13-grams in common.
 """
 
-import csv
 import dataclasses
-import json
 
 import numpy as np
 
-from data_prep.filesystem import find_files, open_for_reading
+from data_prep.evaluation_texts import read_evaluation_texts
+from data_prep.filesystem import find_files
+from data_prep.hashes import HashSet
 from data_prep.word_table import WordTable
 
-# Slots of the first test for each n-gram: few others get past it, and it fits a cache.
-_SLOTS_PER_HASH = 16
-_MIN_SLOT_BITS = 16
+# How the Penn Treebank, and so SST-2, parts a contraction; "ca n't" has other words than "can't".
+_PARTED_CONTRACTION = " n't"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,12 +22,14 @@ class ContaminationSettings:
     """What counts as contaminated.
 
     Args:
-        evaluation_files: tuple of str. Names or globs of files with evaluation texts: every line
-            of `.txt`, cell of `.tsv` and `.csv`, and string of `.json` and `.jsonl` is one.
+        evaluation_files: tuple of str. Names or globs of files with evaluation texts, which
+            `read_evaluation_texts` reads.
         ngram_words: int. Words in a row that a document must share with an evaluation text.
-        min_words: int. Evaluation texts of fewer than `ngram_words` words count if they have so
-            many and are in the document as a whole; shorter ones are met by chance.
-        min_shared: int, at least 1. N-grams that a document must share.
+        min_words: int. An evaluation text of fewer than `ngram_words` words is one n-gram, found
+            where it is in a document as a whole, if it has so many; shorter ones are met by
+            chance.
+        min_shared: int, at least 1. Different n-grams that a document must share. With more than 1
+            a text that is one n-gram is not found alone.
     """
 
     evaluation_files: tuple[str, ...] = ()
@@ -58,35 +59,43 @@ class ContaminationIndex:
     Attributes:
         num_texts: int. Texts that are long enough to be found.
         num_texts_too_short: int. Others.
+        num_ngrams: int. Different n-grams that are looked for, short texts included.
     """
 
     def __init__(self, texts, settings):
         self._settings = settings
-        words = WordTable.of(list(texts))
+        texts = list(texts)
+        words = WordTable.of([*texts, *_with_joined_contractions(texts)])
         num_words = np.diff(words.document_starts)
-        is_short = (num_words >= settings.min_words) & (num_words < settings.ngram_words)
-        self.num_texts = int(np.count_nonzero(num_words >= settings.min_words))
-        self.num_texts_too_short = len(num_words) - self.num_texts
-        self._ngrams = _HashSet(words.ngram_hashes(settings.ngram_words)[0])
-        # A short text is looked for by how it begins.
+        is_long_enough = num_words >= settings.min_words
+        self.num_texts = int(np.count_nonzero(is_long_enough[: len(texts)]))
+        self.num_texts_too_short = len(texts) - self.num_texts
+        is_short = is_long_enough & (num_words < settings.ngram_words)
         firsts, lengths = words.document_starts[:-1][is_short], num_words[is_short]
-        self._beginnings = _HashSet(words.stretch_hashes(firsts, settings.min_words))
+        self._ngrams = HashSet(words.ngram_hashes(settings.ngram_words)[0])
+        # A short text is looked for by how it begins.
+        self._beginnings = HashSet(words.stretch_hashes(firsts, settings.min_words))
         self._short_texts = {
-            int(length): _HashSet(words.stretch_hashes(firsts[lengths == length], length))
+            int(length): HashSet(words.stretch_hashes(firsts[lengths == length], length))
             for length in np.unique(lengths)
         }
+        self.num_ngrams = sum(map(len, (self._ngrams, *self._short_texts.values())))
 
     @classmethod
     def of_files(cls, settings):
         """Makes the index of `settings.evaluation_files`.
 
         Raises:
-            ValueError: if there are none, one cannot be read, or none holds a text long enough.
+            ValueError: if there are none, one is not as `read_evaluation_texts` wants it, or none
+                holds a text long enough.
+            OSError: if one cannot be read.
         """
         if not settings.evaluation_files:
             raise ValueError("`evaluation_files` must name files. Received: none")
         texts = [
-            text for path in find_files(settings.evaluation_files) for text in read_texts(path)
+            text
+            for path in find_files(settings.evaluation_files)
+            for text in read_evaluation_texts(path)
         ]
         index = cls(texts, settings)
         if not index.num_texts:
@@ -106,87 +115,32 @@ class ContaminationIndex:
             bool array `(num_documents,)`.
         """
         hashes, document_index, _ = words.ngram_hashes(self._settings.ngram_words)
-        found = [document_index[self._ngrams.has(hashes)]]
-        if self._short_texts:
-            hashes, document_index, firsts = words.ngram_hashes(self._settings.min_words)
-            begins = self._beginnings.has(hashes)
-            document_index, firsts = document_index[begins], firsts[begins]
-            for length, texts in self._short_texts.items():
-                fits = firsts + length <= words.document_starts[document_index + 1]
-                is_text = texts.has(words.stretch_hashes(firsts[fits], length))
-                found.append(document_index[fits][is_text])
-        shared = np.bincount(np.concatenate(found), minlength=words.num_documents)
+        is_known = self._ngrams.has(hashes)
+        found = [(document_index[is_known], hashes[is_known]), *self._find_short_texts(words)]
+        documents = np.concatenate([documents for documents, _ in found])
+        hashes = np.concatenate([hashes for _, hashes in found])
+        different = np.unique(np.stack([documents.astype(np.uint64), hashes]), axis=1)
+        shared = np.bincount(different[0].astype(np.int64), minlength=words.num_documents)
         return shared >= self._settings.min_shared
 
-
-def read_texts(path):
-    """Yields all that may be a text in a file of a data set, whatever its layout.
-
-    Args:
-        path: str.
-
-    Yields:
-        str: lines of `.txt`, cells of `.tsv` and `.csv`, strings of `.json` and `.jsonl`.
-
-    Raises:
-        ValueError: if the file is of no such kind or broken.
-    """
-    with open_for_reading(path) as file:
-        content = file.read()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 ({error}); save it as UTF-8.") from None
-    lines = text.split("\n")
-    if path.endswith(".txt"):
-        yield from lines
-    elif path.endswith(".tsv") or (path.endswith(".csv") and "\t" in lines[0]):
-        for line in lines:
-            yield from line.rstrip("\r").split("\t")
-    elif path.endswith(".csv"):
-        for row in csv.reader(lines):
-            yield from row
-    elif path.endswith((".json", ".jsonl")):
-        try:
-            values = [json.loads(part) for part in _json_parts(path, lines)]
-        except ValueError as error:
-            raise ValueError(f"{path} is not valid JSON ({error}).") from None
-        yield from _strings(values)
-    else:
-        raise ValueError(
-            f"{path} is of no known kind of evaluation file; give .txt, .tsv, .csv, .json or .jsonl"
-        )
+    def _find_short_texts(self, words):
+        """Yields the documents and hashes of the short texts of each length that are in some."""
+        if not self._short_texts:
+            return
+        hashes, document_index, firsts = words.ngram_hashes(self._settings.min_words)
+        begins = self._beginnings.has(hashes)
+        document_index, firsts = document_index[begins], firsts[begins]
+        for length, texts in self._short_texts.items():
+            fits = firsts + length <= words.document_starts[document_index + 1]
+            hashes = words.stretch_hashes(firsts[fits], length)
+            is_known = texts.has(hashes)
+            yield document_index[fits][is_known], hashes[is_known]
 
 
-def _json_parts(path, lines):
-    return [line for line in lines if line.strip()] if path.endswith("l") else ["\n".join(lines)]
-
-
-def _strings(value):
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _strings(inner)
-
-
-class _HashSet:
-    """A set of uint64 that many others are looked up in at once."""
-
-    def __init__(self, hashes):
-        self._hashes = np.unique(hashes)
-        slots = max(1 << _MIN_SLOT_BITS, _SLOTS_PER_HASH * len(self._hashes))
-        self._shift = np.uint64(64 - (slots - 1).bit_length())
-        self._is_taken = np.zeros(1 << (64 - int(self._shift)), bool)
-        self._is_taken[self._hashes >> self._shift] = True
-
-    def has(self, hashes):
-        """Returns for each of a uint64 array whether it is in the set: a bool array."""
-        found = self._is_taken[hashes >> self._shift]
-        places = np.flatnonzero(found)
-        candidates = hashes[places]
-        nearest = np.searchsorted(self._hashes, candidates)
-        nearest = np.minimum(nearest, len(self._hashes) - 1)
-        if len(places):
-            found[places] = self._hashes[nearest] == candidates
-        return found
+def _with_joined_contractions(texts):
+    """Lists the texts that have contractions in two parts, with these as people write them."""
+    return [
+        text.replace(_PARTED_CONTRACTION, _PARTED_CONTRACTION[1:])
+        for text in texts
+        if _PARTED_CONTRACTION in text
+    ]
