@@ -1,0 +1,1 @@
+"""Texts made clean: markup, broken Unicode, invisible characters, boilerplate, blanks."""
