@@ -138,7 +138,7 @@ class ChunkCompletion:
             else [int(whole)] * len(chunk.texts),
             np.int64,
         )
-        if weight != 1:
+        if any(other != 1 for other in self._weights.values()):
             tally = tallies["weigh_sources"] = StepTally(documents_in=len(chunk.texts))
             tally.add_dropped("mixture_weight", np.flatnonzero(copies == 0).tolist(), chunk)
         return copies

@@ -14,8 +14,9 @@ import sys
 import numpy as np
 import pytest
 
-from data_prep import prepare, reference_text, tokenizing
+from data_prep import prepare, reference_text
 from data_prep.holdout import is_held_out
+from data_prep.pipeline import chunks, local_engine
 from data_prep.readers import read_documents
 from mpnet_tf.data import shard_writer
 from mpnet_tf.data.manifest import hash_file, read_manifest
@@ -87,7 +88,12 @@ def test_documents_are_kept_or_dropped_for_a_reason(prepared):
         "documents_dropped_empty": 1,
         "documents_dropped_invalid_utf8": 1,
         "documents_dropped_malformed": 0,
-        "documents_dropped_no_tokens": 1,
+    }
+    (tokenize,) = manifest.steps
+    assert tokenize["step"] == "tokenize" and tokenize["documents_in"] == 49 - 2
+    assert tokenize["documents_dropped"] == {"no_tokens": 1}
+    assert tokenize["examples"] == {
+        "no_tokens": [{"file": "d.jsonl", "document": 1, "text": "\u200b\x01"}]
     }
     kept = sum(split.num_documents for split in manifest.splits.values())
     assert kept == 49 - 3
@@ -117,6 +123,8 @@ def test_manifest_tells_what_was_read_and_how(corpus, prepared, tokenizer):
     assert manifest.settings == {
         "heldout_share": 0.3,
         "json_field": "text",
+        "sources": {"input": 1.0},
+        "steps": {},
         "tokens_per_shard": prepare.DEFAULT_TOKENS_PER_SHARD,
     }
     assert str(corpus) not in (prepared / "manifest.json").read_text()
@@ -129,10 +137,10 @@ def test_tokenizer_beside_the_shards_is_the_one_that_made_them(prepared, tokeniz
 
 def test_workers_and_chunks_change_no_byte(corpus, prepared, tokenizer, tmp_path, monkeypatch):
     patterns = [f"{corpus}/*"]
-    monkeypatch.setattr(tokenizing, "_CHUNK_CHARACTERS", 100)
+    monkeypatch.setattr(chunks, "CHARACTERS_PER_CHUNK", 100)
     prepare.prepare_shards(patterns, tokenizer, tmp_path / "chunks", heldout_share=0.3)
     assert_same_bytes(prepared, tmp_path / "chunks")
-    monkeypatch.setattr(prepare, "_MIN_BYTES_FOR_WORKERS", 0)
+    monkeypatch.setattr(local_engine, "_MIN_BYTES_FOR_TOKENIZING_WORKERS", 0)
     workers = tmp_path / "workers"
     prepare.prepare_shards(patterns, tokenizer, workers, heldout_share=0.3, num_workers=2)
     assert_same_bytes(prepared, workers)
@@ -206,8 +214,8 @@ def test_empty_output_directory_is_filled(corpus, tokenizer, tmp_path):
     ("data", "message"),
     [
         (b'{"body": "alpha"}', "the object has no field 'text'"),
-        (b'{"text": "\\u200b"}', "No document of the input holds a token"),
-        (b"\n", "No document of the input holds a token"),
+        (b'{"text": "\\u200b"}', r"No document of the input is left: no_tokens 1\. Give other"),
+        (b"\n", "The input holds no document; give text with words in it"),
     ],
 )
 def test_bad_text_leaves_nothing_behind(tokenizer, tmp_path, data, message):
@@ -289,22 +297,6 @@ def test_write_error_without_a_reason_is_still_told():
         raise OSError("odd")
 
 
-class DyingTokenizer:
-    """Ends the process that loads it, as a kernel short of memory would."""
-
-    @classmethod
-    def from_preset(cls, preset):
-        os._exit(9)
-
-
-def test_dead_worker_is_an_error(tmp_path):
-    chunks = tokenizing.tokenize_documents_in_workers(
-        ["alpha"], DyingTokenizer, preset=str(tmp_path), heldout_share=0.1, num_workers=1
-    )
-    with pytest.raises(OSError, match="worker process that tokenises died"):
-        list(chunks)
-
-
 @pytest.mark.parametrize(
     "argument", [{"num_workers": 0}, {"heldout_share": 1.5}, {"tokens_per_shard": 0}]
 )
@@ -328,7 +320,7 @@ def test_binary_prepares_and_refuses(corpus, prepared, tmp_path):
     arguments = [f"--input={corpus}/*", f"--vocab={tmp_path}/vocab.txt", "--heldout_share=0.3"]
     done = run_binary(*arguments, f"--output={tmp_path}/binary", "--workers=2", "--json")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"prepared 47 documents, [\d,]+ tokens in [\d.]+ s", done.stderr)
+    assert re.search(r"prepared 46 documents, [\d,]+ tokens in [\d.]+ s", done.stderr)
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["output"] == f"{tmp_path}/binary"
     assert result["reading"] == read_manifest(prepared).reading
