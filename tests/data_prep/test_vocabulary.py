@@ -42,6 +42,33 @@ def test_words_are_those_of_the_tokenizer():
     assert "caf\u00e9" in trainer.count_words(TEXTS, lowercase=False)
 
 
+def test_counts_do_not_depend_on_how_texts_are_batched(monkeypatch):
+    counts = trainer.count_words(TEXTS * 3, lowercase=True)
+    for texts, characters in ((1, 1 << 20), (256, 80)):
+        monkeypatch.setattr(trainer, "_TEXTS_PER_BATCH", texts)
+        monkeypatch.setattr(trainer, "_CHARACTERS_PER_BATCH", characters)
+        assert trainer.count_words(TEXTS * 3, lowercase=True) == counts
+
+
+def test_rare_words_are_forgotten_where_there_are_too_many(monkeypatch):
+    monkeypatch.setattr(trainer, "MAX_WORDS", 4)
+    monkeypatch.setattr(trainer, "_TEXTS_PER_BATCH", 1)
+    # The fifth word comes with the third text, where the counts are 3, 2, 2, 1, 1 and the median
+    # is 2; then with the fifth, where they are 4, 1, 1, 1, 1.
+    texts = ["a a a b", "b c c", "d e", "d c b a", "f"]
+    for num_texts, counts in ((3, {"a": 3}), (4, {"a": 4, "b": 1, "c": 1, "d": 1}), (5, {"a": 4})):
+        assert trainer.count_words(texts[:num_texts], lowercase=True) == counts
+
+
+def test_frequent_words_survive_any_number_of_rare_ones(monkeypatch):
+    monkeypatch.setattr(trainer, "MAX_WORDS", 50)
+    monkeypatch.setattr(trainer, "_TEXTS_PER_BATCH", 1)
+    texts = [f"tide boat once{number} only{number} tide" for number in range(1000)]
+    counts = trainer.count_words(texts, lowercase=True)
+    assert (counts["tide"], counts["boat"]) == (2000, 1000)
+    assert len(counts) <= 50
+
+
 def test_pieces_are_merged_by_frequency_then_by_id():
     # By hand: `a ##b` 3 times; `x ##b`, `##b ##c` and `##c ##d` twice each, of which the first
     # has the lowest ids; then `##c ##d` before `xb ##c`; then `xb ##cd`. No other pair is left.
@@ -120,7 +147,14 @@ def test_other_processes_write_the_same_file(tmp_path):
         )
         assert result.returncode == 0, result.stderr
         figures = json.loads(result.stdout.splitlines()[-1])
-        assert figures == {"vocabulary": str(output), "vocabulary_size": 150, "lowercase": True}
+        assert figures == {
+            "vocabulary": str(output),
+            "kind": "wordpiece",
+            "vocabulary_size": 150,
+            "lowercase": True,
+            "documents_read": 1,
+            "documents_sampled": 1,
+        }
         contents.add(output.read_bytes())
     assert len(contents) == 1
     assert len(vocabulary.read_vocabulary(output)) == 150
