@@ -1,6 +1,5 @@
 """Cleaning of raw texts: markup, remnants of it, broken Unicode, boilerplate, blanks."""
 
-import collections
 import dataclasses
 import functools
 import importlib
@@ -107,18 +106,19 @@ def clean_texts(
     remove_markup = _markup_remover(settings, markup)
     steps = _steps(settings)
     is_mojibake = _load("mojibake", "ftfy").is_mojibake if settings.drop_mojibake else None
-    cleaned, reasons, counts = [], [], collections.Counter(dict.fromkeys(steps, 0))
+    cleaned, reasons, counts = [], [], dict.fromkeys(steps, 0)
     for text in texts:
         if remove_markup is not None:
             text = remove_markup(text)
         text, changes = _apply(steps, text)
-        counts.update(changes)
+        for counter, count in changes.items():
+            counts[counter] += count
         cleaned.append(text)
         if not text or text.isspace():
             reasons.append(EMPTY)
         else:
             reasons.append(MOJIBAKE if is_mojibake is not None and is_mojibake(text) else None)
-    return CleanedTexts(cleaned, reasons, dict(counts))
+    return CleanedTexts(cleaned, reasons, counts)
 
 
 def _apply(steps: dict[str, Callable], text: str) -> tuple[str, dict[str, int]]:
@@ -127,15 +127,14 @@ def _apply(steps: dict[str, Callable], text: str) -> tuple[str, dict[str, int]]:
     Returns:
         `(text, changes)`: what is left, and how much each step that did something did.
     """
-    changes = collections.Counter()
+    changes = {}
     for _ in range(_MAX_ROUNDS):
         before = text
         for counter, step in steps.items():
             text, count = step(text)
             if count:
-                changes[counter] = (
-                    1 if counter.startswith("documents_") else changes[counter] + count
-                )
+                counts_documents = counter.startswith("documents_")
+                changes[counter] = 1 if counts_documents else changes.get(counter, 0) + count
         if text == before:
             break
     return text, changes

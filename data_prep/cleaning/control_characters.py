@@ -31,7 +31,7 @@ _NEVER_SHOWN = (
     "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
     "\ufdd0-\ufdef\ufeff\ufff9-\ufffc\ufffe\uffff\ud800-\udfff"
 )
-_ASCII_CANDIDATE = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+_ASCII_CANDIDATES = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
 # A set with characters beyond U+FFFF is many times slower to look for; texts without any are not
 # searched for those.
 _CANDIDATE = re.compile(f"[\r\x0b\x0c\x85\u2028\u2029\ufffd{_JOINERS}{_NEVER_SHOWN}]")
@@ -66,7 +66,9 @@ def remove_control_characters(text: str) -> tuple[str, int]:
         ends were replaced, together.
     """
     if text.isascii():
-        has_candidate = _ASCII_CANDIDATE.search(text)
+        # Thrice as fast as a regular expression.
+        rest = text.encode("ascii").translate(None, _ASCII_CANDIDATES)
+        has_candidate = len(rest) < len(text)
     else:
         has_candidate = _CANDIDATE.search(text) or _BEYOND.search(text)
     if not has_candidate:
