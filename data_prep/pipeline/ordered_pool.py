@@ -4,7 +4,9 @@ import collections
 import concurrent.futures
 import functools
 import multiprocessing
+import os
 import pickle
+import threading
 
 _ITEMS_IN_FLIGHT_PER_WORKER = 3
 # What a worker process was started with.
@@ -55,6 +57,13 @@ def map_in_order(make_function, items, *, num_workers):
 
 def _keep(pickled):
     _PICKLED.append(pickled)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    """Ends a worker whose parent was killed: it would wait for items for ever."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _apply(item):
