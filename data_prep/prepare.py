@@ -113,7 +113,7 @@ def prepare_shards(
             settings=settings,
             sources=tuple(reading.record for reading in readings),
             reading=dataclasses.asdict(sum((r.report for r in readings), ReadingReport())),
-            versions={name: importlib.metadata.version(name) for name in _RECORDED_LIBRARIES},
+            versions=_versions([*_RECORDED_LIBRARIES, *steps.libraries()]),
             mixture={
                 name: {"weight": weight, **totals.sources.get(name, {})}
                 for name, weight in corpus.weights.items()
@@ -167,6 +167,15 @@ def _existing_manifest(output_directory, **wanted):
         )
     print(f"{output_directory} holds these shards already", file=sys.stderr, flush=True)
     return manifest
+
+
+def _versions(libraries):
+    """Returns the versions of those libraries that are installed."""
+    versions = {}
+    for name in libraries:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions
 
 
 def _nothing_left(totals):
