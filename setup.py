@@ -9,6 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parent
 BINARIES = {
     "mpnet-train-vocab": "train_vocab",
     "mpnet-prepare": "prepare",
+    "mpnet-inspect": "inspect",
     "mpnet-pretrain": "pretrain",
     "mpnet-convert": "convert",
     "mpnet-finetune": "finetune",

@@ -10,7 +10,8 @@ The same text gives the same file.
 
 A vocabulary needs far less text than a model. --sample_share=0.1 takes every tenth document, by a
 hash of its content: the same documents whatever the order and the names of the files, equal ones
-all or none. All text is read, little is trained on, and memory does not grow with the text.
+all or none. All text is read, little is trained on, and memory does not grow with the text: of more
+than 2 million different words the rarest are forgotten.
 """
 
 from absl import flags, logging

@@ -78,30 +78,61 @@ class TokenShards:
                 f"fingerprint {tokenizer_fingerprint}, found {manifest.tokenizer_fingerprint}. "
                 "Use the tokenizer stored beside the shards, or prepare them again."
             )
-        dtype = token_dtype(manifest.vocabulary_size)
         token_arrays, document_offsets = [], []
         for shard in manifest.splits[split].shards:
-            for record in (shard.tokens, shard.documents):
-                _check_file(directory, record, verify_checksum=verify_checksums)
-            tokens = ArrayFile(os.path.join(directory, shard.tokens.name), dtype)
-            offsets = ArrayFile(os.path.join(directory, shard.documents.name), OFFSET_DTYPE)[:]
-            _check_index(directory, shard, tokens=tokens, offsets=offsets)
+            tokens, offsets = _open_files(
+                directory,
+                shard,
+                vocabulary_size=manifest.vocabulary_size,
+                verify_checksums=verify_checksums,
+            )
             token_arrays.append(tokens)
             document_offsets.append(offsets)
         return cls(token_arrays, document_offsets, vocabulary_size=manifest.vocabulary_size)
+
+    @classmethod
+    def open_shard(cls, directory, shard, *, vocabulary_size, verify_checksums=True):
+        """Opens a single shard, whose documents are then numbered from 0.
+
+        Args:
+            directory: str.
+            shard: `ShardRecord` of the directory's manifest.
+            vocabulary_size: int. That of the manifest.
+            verify_checksums: bool. As in `open`.
+
+        Returns:
+            `TokenShards`.
+
+        Raises:
+            ValueError: if a file is missing, truncated or damaged.
+        """
+        tokens, offsets = _open_files(
+            directory, shard, vocabulary_size=vocabulary_size, verify_checksums=verify_checksums
+        )
+        return cls([tokens], [offsets], vocabulary_size=vocabulary_size)
 
     def token_counts(self):
         """Counts how often each token occurs in the split.
 
         Returns:
             int64 array `(vocabulary_size,)`.
+
+        Raises:
+            ValueError: if there is a token that the vocabulary has not.
         """
         counts = np.zeros(self.vocabulary_size, np.int64)
         for tokens in self._token_arrays:
             # In pieces, because bincount turns its argument into int64.
             for start in range(0, len(tokens), _COUNT_CHUNK_TOKENS):
                 piece = tokens[start : start + _COUNT_CHUNK_TOKENS]
-                counts += np.bincount(piece, minlength=self.vocabulary_size)
+                piece_counts = np.bincount(piece, minlength=self.vocabulary_size)
+                if len(piece_counts) > self.vocabulary_size:
+                    raise ValueError(
+                        f"The shards are damaged: they hold the token id {len(piece_counts) - 1}, "
+                        f"where the vocabulary has {self.vocabulary_size} tokens. Copy them again, "
+                        "or prepare them again."
+                    )
+                counts += piece_counts
         return counts
 
     def read(self, document_indices, starts, lengths):
@@ -171,6 +202,16 @@ def first_documents(shards, count):
     lengths = shards.document_lengths[:count]
     tokens = shards.read(np.arange(len(lengths)), np.zeros(len(lengths), np.int64), lengths)
     return np.split(tokens, np.cumsum(lengths)[:-1])
+
+
+def _open_files(directory, shard, *, vocabulary_size, verify_checksums):
+    """Checks the two files of a shard; returns its tokens and an array of its offsets."""
+    for record in (shard.tokens, shard.documents):
+        _check_file(directory, record, verify_checksum=verify_checksums)
+    tokens = ArrayFile(os.path.join(directory, shard.tokens.name), token_dtype(vocabulary_size))
+    offsets = ArrayFile(os.path.join(directory, shard.documents.name), OFFSET_DTYPE)[:]
+    _check_index(directory, shard, tokens=tokens, offsets=offsets)
+    return tokens, offsets
 
 
 def _check_file(directory, record, *, verify_checksum):
