@@ -4,7 +4,8 @@ import hashlib
 
 import numpy as np
 
-HASH_BITS = 64
+# One more than the largest hash.
+HASH_LIMIT = 1 << 64
 
 # Slots of a set's first test for each number in it: few others get past it, and it fits a cache.
 _SLOTS_PER_HASH = 16
@@ -14,16 +15,18 @@ _MIN_SLOT_BITS = 16
 _AS_SPACES = bytes(ord(" ") if chr(code).isspace() else code for code in range(256))
 
 
-def text_hash(text):
+def text_hash(text, purpose=b""):
     """Hashes a text with its whitespace normalised.
 
     Args:
         text: str.
+        purpose: bytes, at most 16. Hashes for different purposes are independent. Without one it
+            is that by which documents are held out and compared.
 
     Returns:
-        int, 0 to 2**64 - 1.
+        int, 0 to `HASH_LIMIT - 1`, each as likely as the others.
     """
-    digest = hashlib.blake2b(_normalised(text), digest_size=HASH_BITS // 8).digest()
+    digest = hashlib.blake2b(_normalised(text), digest_size=8, person=purpose).digest()
     return int.from_bytes(digest, "big")
 
 

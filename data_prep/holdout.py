@@ -1,11 +1,6 @@
 """Which documents are held out for evaluation, decided by their content alone."""
 
-import hashlib
-
-_HASH_BYTES = 8
-
-# One more than the largest of `content_hash`.
-HASH_LIMIT = 1 << 8 * _HASH_BYTES
+from data_prep.hashes import HASH_LIMIT, text_hash
 
 
 def is_held_out(document, share):
@@ -27,22 +22,4 @@ def is_held_out(document, share):
     """
     if not 0 <= share <= 1:
         raise ValueError(f"`share` must be from 0 to 1. Received: share={share}")
-    return content_hash(document) < share * HASH_LIMIT
-
-
-def content_hash(document, purpose=b""):
-    """Hashes a document's text with its whitespace normalised.
-
-    Args:
-        document: str.
-        purpose: bytes, at most 16. Hashes for different purposes are independent; without one it
-            is that of the held-out split.
-
-    Returns:
-        int, 0 to `HASH_LIMIT - 1`, each as likely as the others.
-    """
-    normalised = " ".join(document.split())
-    digest = hashlib.blake2b(
-        normalised.encode("utf-8"), digest_size=_HASH_BYTES, person=purpose
-    ).digest()
-    return int.from_bytes(digest, "big")
+    return text_hash(document) < share * HASH_LIMIT

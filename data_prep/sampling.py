@@ -6,7 +6,7 @@ to do with which documents are held out.
 
 import heapq
 
-from data_prep.holdout import HASH_LIMIT, content_hash
+from data_prep.hashes import HASH_LIMIT, text_hash
 
 _PURPOSE = b"vocabulary"
 
@@ -39,7 +39,7 @@ class DocumentSample:
         limit = self._share * HASH_LIMIT
         for document in self._documents:
             self.num_read += 1
-            if self._share == 1 or content_hash(document, _PURPOSE) < limit:
+            if self._share == 1 or text_hash(document, _PURPOSE) < limit:
                 self.num_taken += 1
                 yield document
         if self.num_read and not self.num_taken:
@@ -66,7 +66,7 @@ def lowest_documents(documents, max_characters):
     kept = []
     num_characters = 0
     for document in documents:
-        heapq.heappush(kept, (-content_hash(document, _PURPOSE), document))
+        heapq.heappush(kept, (-text_hash(document, _PURPOSE), document))
         num_characters += len(document)
         while num_characters - len(kept[0][1]) >= max_characters:
             num_characters -= len(heapq.heappop(kept)[1])

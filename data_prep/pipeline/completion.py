@@ -1,15 +1,16 @@
 """The second look at documents: what repeats is taken out, and the rest becomes token ids."""
 
 import dataclasses
-import hashlib
 
 import numpy as np
 
+from data_prep.hashes import HASH_LIMIT, text_hash
 from data_prep.holdout import is_held_out
 from data_prep.pipeline.tally import StepTally
 from mpnet_tf.data.shard_format import token_dtype
 
-_HASH_BYTES = 8
+# For what copies of documents are hashed.
+_COPIES = b"copies"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +134,7 @@ class ChunkCompletion:
         weight = self._weights[chunk.source]
         whole, part = divmod(weight, 1)
         copies = np.array(
-            [int(whole) + (content_share(text, b"copies") < part) for text in chunk.texts]
+            [int(whole) + (text_hash(text, _COPIES) < part * HASH_LIMIT) for text in chunk.texts]
             if part
             else [int(whole)] * len(chunk.texts),
             np.int64,
@@ -172,17 +173,6 @@ class ChunkCompletion:
             num_kept=int(np.count_nonzero(lengths)),
             tallies=tallies,
         )
-
-
-def content_share(text, purpose):
-    """Returns a number from 0 to 1 that depends on a text alone.
-
-    Args:
-        text: str.
-        purpose: bytes, at most 16. Numbers for different purposes are independent.
-    """
-    digest = hashlib.blake2b(text.encode("utf-8"), digest_size=_HASH_BYTES, person=purpose)
-    return int.from_bytes(digest.digest(), "big") / 2 ** (8 * _HASH_BYTES)
 
 
 def _drop_documents(chunk, is_dropped, step, reason, tallies, *, texts=None):

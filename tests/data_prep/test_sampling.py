@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.holdout import content_hash, is_held_out
+from data_prep.hashes import text_hash
+from data_prep.holdout import is_held_out
 from data_prep.sampling import DocumentSample, lowest_documents
 
 DOCUMENTS = [f"document number {number}" for number in range(5000)]
@@ -35,7 +36,7 @@ def test_held_out_documents_are_sampled_as_often_as_others():
     held_out = [document for document in DOCUMENTS if is_held_out(document, 0.2)]
     share = len(list(DocumentSample(held_out, 0.3))) / len(held_out)
     assert abs(share - 0.3) < 4 * (0.3 * 0.7 / len(held_out)) ** 0.5
-    assert content_hash("a  b") == content_hash("a b") != content_hash("a b", b"other")
+    assert text_hash("a  b") == text_hash("a b") != text_hash("a b", b"other")
 
 
 @pytest.mark.parametrize("share", [0, -0.5, 1.5])
@@ -54,14 +55,14 @@ def test_sample_of_nothing_is_refused_unless_there_was_nothing():
 def test_lowest_documents_are_the_first_by_hash_that_reach_the_length(texts, limit, random):
     # Worked the long way: sort them all, then take what is needed.
     expected, length = [], 0
-    for text in sorted(texts, key=lambda text: (content_hash(text, b"vocabulary"), text)):
+    for text in sorted(texts, key=lambda text: (text_hash(text, b"vocabulary"), text)):
         # Of equal hashes, which only equal texts or their layouts have, any comes first.
         if length < limit:
             expected.append(text)
             length += len(text)
     random.shuffle(texts)
     found = lowest_documents(iter(texts), limit)
-    hashes = [content_hash(text, b"vocabulary") for text in found]
+    hashes = [text_hash(text, b"vocabulary") for text in found]
     assert hashes == sorted(hashes)
     assert found == lowest_documents(reversed(texts), limit)
     assert sum(map(len, found)) >= min(limit, sum(map(len, texts)))

@@ -33,9 +33,7 @@ def words_of(text):
             word += lower
         elif category not in "LN":
             words, word = [*words, word], ""
-        elif is_word_by_itself(character):
-            words, word = [*words, word], lower
-        elif word and is_word_by_itself(word[-1]):
+        elif is_word_by_itself(character) or (word and is_word_by_itself(word[-1])):
             words, word = [*words, word], lower
         else:
             word += lower
