@@ -1,5 +1,9 @@
 """Which documents are held out for evaluation, decided by their content alone."""
 
+import math
+
+import numpy as np
+
 from data_prep.hashes import HASH_LIMIT, text_hash
 
 
@@ -23,3 +27,17 @@ def is_held_out(document, share):
     if not 0 <= share <= 1:
         raise ValueError(f"`share` must be from 0 to 1. Received: share={share}")
     return text_hash(document) < share * HASH_LIMIT
+
+
+def are_held_out(hashes, share):
+    """Tells which documents belong to the held-out split, as `is_held_out` does.
+
+    Args:
+        hashes: uint64 array `(num_documents,)`, `hashes.text_hashes` of the documents.
+        share: float, 0 to 1.
+
+    Returns:
+        bool array `(num_documents,)`.
+    """
+    limit = math.ceil(share * HASH_LIMIT)
+    return np.ones(len(hashes), bool) if limit == HASH_LIMIT else hashes < np.uint64(limit)

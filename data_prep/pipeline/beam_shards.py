@@ -86,7 +86,7 @@ class ShardPlan:
 
 
 def _count_tokens(chunk):
-    return chunk.key, [len(chunk.of_split(split)[0]) for split in SPLITS]
+    return chunk.key, [chunk.counts(split)[1] for split in SPLITS]
 
 
 def _cut(chunk, plan):

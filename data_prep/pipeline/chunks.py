@@ -23,6 +23,8 @@ class Chunk:
         orders: uint64 array `(num_documents,)`, rising.
         numbers: int64 array `(num_documents,)`. Which document of the file each is, from 0.
         texts: list of str, `num_documents`.
+        hashes: uint64 array `(num_documents,)`, `hashes.text_hashes` of the texts, or None where
+            no step needed them so far.
     """
 
     key: int
@@ -32,20 +34,24 @@ class Chunk:
     orders: np.ndarray
     numbers: np.ndarray
     texts: list[str]
+    hashes: np.ndarray | None = None
 
     def select(self, places, texts=None):
         """Returns the chunk of the documents at `places`, a rising list of int.
 
         Args:
             places: list of int. Indices of the documents that stay.
-            texts: list of str or None. What all documents' texts became; None for as they are.
+            texts: list of str or None. What all documents' texts became, and then their hashes are
+                not known; None for as they are.
         """
+        hashes = self.hashes[places] if texts is None and self.hashes is not None else None
         texts = self.texts if texts is None else texts
         return dataclasses.replace(
             self,
             orders=self.orders[places],
             numbers=self.numbers[places],
             texts=[texts[place] for place in places],
+            hashes=hashes,
         )
 
 

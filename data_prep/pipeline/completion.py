@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from data_prep.hashes import HASH_LIMIT, text_hash
-from data_prep.holdout import is_held_out
+from data_prep.hashes import HASH_LIMIT, text_hash, text_hashes
+from data_prep.holdout import are_held_out
 from data_prep.pipeline.tally import StepTally
 from mpnet_tf.data.shard_format import token_dtype
 
@@ -54,14 +54,26 @@ class TokenizedChunk:
     num_kept: int
     tallies: dict
 
+    def counts(self, split):
+        """Returns how many documents, tokens and bytes of text there are of a split."""
+        chosen = self._chosen(split)
+        return (
+            int(np.count_nonzero(chosen)),
+            int(self.lengths[chosen].sum()),
+            int(self.text_bytes[chosen].sum()),
+        )
+
     def of_split(self, split):
         """Returns the token ids, lengths and total text bytes of a split's documents."""
-        chosen = self.held_out if split == "heldout" else ~self.held_out
+        chosen = self._chosen(split)
         return (
             self.token_ids[np.repeat(chosen, self.lengths)],
             self.lengths[chosen],
             int(self.text_bytes[chosen].sum()),
         )
+
+    def _chosen(self, split):
+        return self.held_out if split == "heldout" else ~self.held_out
 
 
 class ChunkCompletion:
@@ -113,9 +125,12 @@ class ChunkCompletion:
 
         settings = self._steps.repeated_lines
         texts = list(chunk.texts)
+        hashes = None if chunk.hashes is None else chunk.hashes.copy()
         for place in np.flatnonzero(np.isin(chunk.orders, drops.line_orders)):
             lines = drops.line_numbers[drops.line_orders == chunk.orders[place]]
             texts[place] = remove_lines(texts[place], lines)
+            if hashes is not None:
+                hashes[place] = text_hash(texts[place])
         is_dropped = np.array(
             [
                 now is not before and len(now.strip()) < settings.min_remaining_characters
@@ -123,11 +138,11 @@ class ChunkCompletion:
             ],
             bool,
         )
-        left = _drop_documents(
-            chunk, is_dropped, "remove_repeated_lines", "repeated_lines", tallies, texts=texts
-        )
-        tallies["remove_repeated_lines"].counts["lines_removed"] = len(drops.line_orders)
-        return left
+        tally = tallies["remove_repeated_lines"] = StepTally(documents_in=len(texts))
+        tally.counts["lines_removed"] = len(drops.line_orders)
+        tally.add_dropped("repeated_lines", np.flatnonzero(is_dropped).tolist(), chunk)
+        chunk = dataclasses.replace(chunk, texts=texts, hashes=hashes)
+        return chunk.select(np.flatnonzero(~is_dropped).tolist())
 
     def _copies(self, chunk, tallies):
         """Returns how many copies of each document are wanted; those of none are counted."""
@@ -156,7 +171,8 @@ class ChunkCompletion:
             token_dtype(self._tokenizer.vocabulary_size())
         )
         lengths = tokens.row_lengths().numpy().astype(np.int64)
-        held_out = np.array([is_held_out(text, self._heldout_share) for text in chunk.texts], bool)
+        hashes = text_hashes(chunk.texts) if chunk.hashes is None else chunk.hashes
+        held_out = are_held_out(hashes, self._heldout_share)
         text_bytes = np.array([len(text) for text in texts], np.int64)
         tally = tallies["tokenize"] = StepTally(documents_in=len(texts))
         tally.add_dropped("no_tokens", np.flatnonzero(lengths == 0).tolist(), chunk)
@@ -175,11 +191,11 @@ class ChunkCompletion:
         )
 
 
-def _drop_documents(chunk, is_dropped, step, reason, tallies, *, texts=None):
+def _drop_documents(chunk, is_dropped, step, reason, tallies):
     """Returns the chunk without documents that a step drops, which it counts."""
     tally = tallies[step] = StepTally(documents_in=len(chunk.texts))
     tally.add_dropped(reason, np.flatnonzero(is_dropped).tolist(), chunk)
-    return chunk.select(np.flatnonzero(~is_dropped).tolist(), texts)
+    return chunk.select(np.flatnonzero(~is_dropped).tolist())
 
 
 def _repeat_documents(token_ids, lengths, documents):

@@ -110,6 +110,8 @@ class ChunkPreparation:
             is_contaminated = self._contamination.contaminated(words)
             reasons = ["contaminated" if found else None for found in is_contaminated]
             chunk, words = self._take("decontaminate", chunk, reasons, tallies, words=words)
+        if steps.drop_duplicates:
+            chunk = dataclasses.replace(chunk, hashes=text_hashes(chunk.texts))
         return PreparedChunk(chunk, self._fingerprints(chunk, words), tallies)
 
     def _take(self, step, chunk, reasons, tallies, *, texts=None, words=None):
@@ -130,7 +132,7 @@ class ChunkPreparation:
         steps = self._steps
         found = {"orders": chunk.orders}
         if steps.drop_duplicates:
-            found["digests"] = text_hashes(chunk.texts)
+            found["digests"] = chunk.hashes
         if steps.near_duplicates is not None:
             found["signatures"] = signatures(words, steps.near_duplicates)
         if steps.repeated_lines is not None:

@@ -27,9 +27,9 @@ class Totals:
             "documents_kept": chunk.num_kept,
         }
         for split in SPLITS:
-            token_ids, lengths, text_bytes = chunk.of_split(split)
-            counts[f"documents_{split}"] = len(lengths)
-            counts[f"tokens_{split}"] = len(token_ids)
+            documents, tokens, text_bytes = chunk.counts(split)
+            counts[f"documents_{split}"] = documents
+            counts[f"tokens_{split}"] = tokens
             counts[f"text_bytes_{split}"] = text_bytes
         self._add(chunk.tallies, {chunk.source: counts})
 

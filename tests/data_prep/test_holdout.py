@@ -2,7 +2,8 @@
 
 import pytest
 
-from data_prep.holdout import is_held_out
+from data_prep.hashes import text_hashes
+from data_prep.holdout import are_held_out, is_held_out
 
 DOCUMENTS = [f"document number {number}" for number in range(20_000)]
 # First byte of each document's 8-byte BLAKE2b below 128, for the first eight.
@@ -42,3 +43,10 @@ def test_decision_is_the_same_in_every_version():
 def test_share_out_of_range_is_refused(share):
     with pytest.raises(ValueError, match=rf"`share` must be from 0 to 1. Received: share={share}"):
         is_held_out("text", share)
+
+
+@pytest.mark.parametrize("share", [0, 1e-19, 0.05, 0.3, 1 - 1e-12, 1])
+def test_many_are_judged_as_one(share):
+    documents = DOCUMENTS[:500]
+    expected = [is_held_out(document, share) for document in documents]
+    assert are_held_out(text_hashes(documents), share).tolist() == expected
