@@ -5,40 +5,46 @@ References:
 """
 
 import dataclasses
+import re
 
 import numpy as np
 
+from data_prep.filters.rules import above, below, check_range, first_reasons
 from data_prep.filters.tokens import token_figures
 from data_prep.word_table import WordTable
 
-_BULLETS = ("•", "‣", "▪", "◦", "●", "■", "*", "-")
-_ASCII_BULLETS = ("*", "-")
-_ELLIPSES = ("...", "…")
-# From so many characters a token on, on average, spaces do not separate words.
-_LONG_TOKEN = 15.0
+_BULLET = re.compile(r"\n[^\S\n]*[•‣▪◦●■*-]")
+_ELLIPSIS_AT_LINE_END = re.compile(r"(?:\.\.\.|…)[^\S\n]*(?:\n|\Z)")
 
 
 @dataclasses.dataclass(frozen=True)
 class QualitySettings:
-    """Gopher's rules; None leaves one out.
+    """Limits of length, and Gopher's rules; None leaves one out.
 
-    Words are what whitespace separates. In a text of a script without spaces between words, they
-    are those of `WordTable`, and their lengths are not judged.
+    Words are what whitespace separates. Where half of a document's words or more, as `WordTable`
+    has them, are characters of scripts that put no spaces between words (Chinese, Japanese, Thai,
+    Lao, Khmer, Myanmar), they are those of `WordTable`, and their lengths and letters are not
+    judged.
 
     Args:
+        min_characters: int. None, as Gopher has it, by default.
+        max_characters: int. None by default.
         min_words: int. Gopher: 50.
         max_words: int. Gopher: 100,000.
-        min_mean_word_length: float, in characters. Gopher: 3.
+        min_mean_word_length: float, in characters. Gopher: 3, for English; Korean needs 2.
         max_mean_word_length: float. Gopher: 10.
         max_symbol_share: float. Hash signs, and ellipses, for each word. Gopher: 0.1.
-        max_bullet_share: float. Share of the lines that begin with a bullet. Gopher: 0.9.
+        max_bullet_share: float. Share of the lines that begin with a bullet. Lines with nothing but
+            whitespace do not count. Gopher: 0.9.
         max_ellipsis_share: float. Share of the lines that end in an ellipsis. Gopher: 0.3.
         min_alphabetic_share: float. Share of the words with a letter in them. Gopher: 0.8.
         min_stop_words: int. How many different of `stop_words` there must be. Gopher: 2, for
             English; leave it out for other languages, or give their words.
-        stop_words: tuple of str, lowercase.
+        stop_words: tuple of str. Compared as `WordTable` has them, a word each.
     """
 
+    min_characters: int | None = None
+    max_characters: int | None = None
     min_words: int | None = 50
     max_words: int | None = 100_000
     min_mean_word_length: float | None = 3.0
@@ -52,18 +58,27 @@ class QualitySettings:
 
     def __post_init__(self):
         for smallest, largest in (
+            ("min_characters", "max_characters"),
             ("min_words", "max_words"),
             ("min_mean_word_length", "max_mean_word_length"),
         ):
+            check_range(self, (smallest, largest), smallest=0)
             low, high = getattr(self, smallest), getattr(self, largest)
             if None not in (low, high) and low > high:
                 raise ValueError(
                     f"`{smallest}` must not exceed `{largest}`. "
                     f"Received: {smallest}={low}, {largest}={high}"
                 )
-        if self.min_stop_words is not None and self.min_stop_words > len(self.stop_words):
+        check_range(self, ("max_symbol_share", "min_stop_words"), smallest=0)
+        check_range(
+            self,
+            ("max_bullet_share", "max_ellipsis_share", "min_alphabetic_share"),
+            smallest=0,
+            largest=1,
+        )
+        if self.min_stop_words is not None and self.min_stop_words > len(set(self.stop_words)):
             raise ValueError(
-                "`min_stop_words` must not exceed the number of `stop_words`. "
+                "`min_stop_words` must not exceed the number of different `stop_words`. "
                 f"Received: min_stop_words={self.min_stop_words}, stop_words={self.stop_words}"
             )
 
@@ -78,93 +93,56 @@ def quality_reasons(texts, words, settings):
 
     Returns:
         List of str or None, the first rule in the order of the settings that each breaks:
-        `too_few_words`, `too_many_words`, `short_words`, `long_words`, `symbols`, `bullets`,
-        `ellipses`, `few_letters`, `few_stop_words`.
+        `too_few_characters`, `too_many_characters`, `too_few_words`, `too_many_words`,
+        `short_words`, `long_words`, `symbols`, `bullets`, `ellipses`, `few_letters`,
+        `few_stop_words`.
     """
     tokens = token_figures(texts)
-    num_words, mean_length = tokens.num_tokens, tokens.mean_length()
-    without_spaces = _are_without_spaces(words, mean_length)
-    num_words = np.where(without_spaces, np.diff(words.document_starts), num_words)
-    mean_length = np.where(without_spaces, np.nan, mean_length)
-    at_least_one = np.maximum(num_words, 1)
-    num_lines = np.array([text.count("\n") + 1 for text in texts])
-    num_symbols = np.array([_num_symbols(text) for text in texts])
-    num_bullets = np.array([_num_bullet_lines(text) for text in texts])
-    num_ellipses = np.array([_num_ellipsis_lines(text) for text in texts])
+    num_characters = np.array([len(text) for text in texts], np.int64)
+    num_words = np.diff(words.document_starts)
+    is_spaced = 2 * tokens.num_letters_without_spaces < np.maximum(num_words, 1)
+    num_words = np.where(is_spaced, tokens.num_tokens, num_words)
+    mean_length = tokens.mean_length()
+    lines = np.array([_symbol_figures(text) for text in texts]).reshape(-1, 3)
     broken = (
-        ("too_few_words", _below(num_words, settings.min_words)),
-        ("too_many_words", _above(num_words, settings.max_words)),
-        ("short_words", _below(mean_length, settings.min_mean_word_length)),
-        ("long_words", _above(mean_length, settings.max_mean_word_length)),
-        ("symbols", _above(num_symbols / at_least_one, settings.max_symbol_share)),
-        ("bullets", _above(num_bullets / num_lines, settings.max_bullet_share)),
-        ("ellipses", _above(num_ellipses / num_lines, settings.max_ellipsis_share)),
+        ("too_few_characters", below(num_characters, settings.min_characters)),
+        ("too_many_characters", above(num_characters, settings.max_characters)),
+        ("too_few_words", below(num_words, settings.min_words)),
+        ("too_many_words", above(num_words, settings.max_words)),
+        ("short_words", is_spaced & below(mean_length, settings.min_mean_word_length)),
+        ("long_words", is_spaced & above(mean_length, settings.max_mean_word_length)),
+        ("symbols", above(lines[:, 0] / np.maximum(num_words, 1), settings.max_symbol_share)),
+        ("bullets", above(lines[:, 1], settings.max_bullet_share)),
+        ("ellipses", above(lines[:, 2], settings.max_ellipsis_share)),
         (
             "few_letters",
-            ~without_spaces & _below(tokens.alphabetic_share(), settings.min_alphabetic_share),
+            is_spaced & below(tokens.alphabetic_share(), settings.min_alphabetic_share),
         ),
         (
             "few_stop_words",
-            _below(_num_stop_words(words, settings.stop_words), settings.min_stop_words),
+            below(_num_stop_words(words, settings.stop_words), settings.min_stop_words),
         ),
     )
     return first_reasons(broken, len(texts))
 
 
-def first_reasons(broken, num_documents):
-    """Returns the first rule that each document breaks, or None.
-
-    Args:
-        broken: iterable of pairs of a rule's name and a bool array `(num_documents,)`, True where
-            it is broken.
-        num_documents: int.
-    """
-    reasons = [None] * num_documents
-    for reason, breaks in broken:
-        for place in np.flatnonzero(breaks):
-            reasons[place] = reasons[place] or reason
-    return reasons
-
-
-def _below(values, smallest):
-    return np.zeros(len(values), bool) if smallest is None else values < smallest
-
-
-def _above(values, largest):
-    return np.zeros(len(values), bool) if largest is None else values > largest
-
-
-def _are_without_spaces(words, mean_length):
-    """Tells which documents are in a script whose characters are words, mostly."""
-    is_candidate = mean_length > _LONG_TOKEN
-    if is_candidate.any():
-        num_characters = np.bincount(
-            words.document_index, weights=words.lengths, minlength=len(mean_length)
-        )
-        is_candidate &= num_characters < 2 * np.diff(words.document_starts)
-    return is_candidate
-
-
-def _num_symbols(text):
-    ellipses = text.count("...") + (0 if text.isascii() else text.count("…"))
-    return max(text.count("#"), ellipses)
-
-
-def _num_bullet_lines(text):
-    bullets = _ASCII_BULLETS if text.isascii() else _BULLETS
-    return text.startswith(bullets) + sum(text.count(f"\n{bullet}") for bullet in bullets)
-
-
-def _num_ellipsis_lines(text):
-    ellipses = ("...",) if text.isascii() else _ELLIPSES
-    return text.endswith(ellipses) + sum(text.count(f"{ellipsis}\n") for ellipsis in ellipses)
+def _symbol_figures(text):
+    """Returns the number of symbols, and the shares of lines with a bullet and with an ellipsis."""
+    num_ellipses = text.count("...") + (0 if text.isascii() else text.count("…"))
+    num_symbols = max(text.count("#"), num_ellipses)
+    num_bullet_lines = len(_BULLET.findall("\n" + text))
+    num_ellipsis_lines = len(_ELLIPSIS_AT_LINE_END.findall(text)) if num_ellipses else 0
+    if not (num_bullet_lines or num_ellipsis_lines):
+        return num_symbols, 0.0, 0.0
+    num_lines = sum(map(bool, map(str.strip, text.split("\n"))))
+    return num_symbols, num_bullet_lines / num_lines, num_ellipsis_lines / num_lines
 
 
 def _num_stop_words(words, stop_words):
     """Counts the different stop words in each document."""
     found = np.zeros(words.num_documents, np.int64)
-    for stop_hash in WordTable.of(list(stop_words)).hashes:
+    for stop_hash in np.unique(WordTable.of(list(stop_words)).hashes):
         is_there = np.zeros(words.num_documents, bool)
-        is_there[words.document_index[words.hashes == stop_hash]] = True
+        is_there[words.document_index[np.flatnonzero(words.hashes == stop_hash)]] = True
         found += is_there
     return found

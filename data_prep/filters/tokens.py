@@ -6,9 +6,12 @@ import sys
 
 import numpy as np
 
-_BLANK, _LETTER, _OTHER = range(3)
+from data_prep.word_table import SCRIPTS_WITHOUT_SPACES
+
+# Letters come last.
+_BLANK, _OTHER, _LETTER, _LETTER_WITHOUT_SPACES = range(4)
 # As numbers they still fit a processor's cache.
-_CHARACTERS_PER_GROUP = 1 << 16
+_CHARACTERS_PER_GROUP = 1 << 17
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,11 +22,14 @@ class TokenFigures:
         num_tokens: int64 array `(num_documents,)`.
         num_characters: int64 array `(num_documents,)`. Characters in them.
         num_alphabetic: int64 array `(num_documents,)`. Tokens with a letter.
+        num_letters_without_spaces: int64 array `(num_documents,)`. Letters of scripts that put no
+            spaces between words.
     """
 
     num_tokens: np.ndarray
     num_characters: np.ndarray
     num_alphabetic: np.ndarray
+    num_letters_without_spaces: np.ndarray
 
     def mean_length(self):
         """Returns characters for each token, float64 `(num_documents,)`; 0 where there is none."""
@@ -36,52 +42,74 @@ class TokenFigures:
 
 def token_figures(texts):
     """Computes the `TokenFigures` of a list of str."""
-    figures = [np.zeros((3, 0), np.int64)]
+    figures = [_figures_of_group([])]
     start, num_characters = 0, 0
     for end, text in enumerate(texts, start=1):
         num_characters += len(text)
         if num_characters >= _CHARACTERS_PER_GROUP or end == len(texts):
             figures.append(_figures_of_group(texts[start:end]))
             start, num_characters = end, 0
-    return TokenFigures(*np.concatenate(figures, axis=1))
+    return TokenFigures(*map(np.concatenate, zip(*figures, strict=True)))
 
 
 def _figures_of_group(texts):
-    """Returns the figures as an int64 array `(3, num_documents)`."""
-    # Whitespace before each text keeps tokens apart.
+    """Returns the fields of `TokenFigures`."""
+    # Whitespace before each text, and after the last, keeps tokens apart.
     joined = "\n".join(["", *texts, ""])
-    if joined.isascii():
-        codes = np.frombuffer(joined.encode("ascii"), np.uint8)
-    else:
-        codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4")
-    kinds = _character_kinds(joined.isascii())[codes]
-    is_token = kinds != _BLANK
-    starts = np.flatnonzero(is_token[1:] & ~is_token[:-1]) + 1
-    letters = np.cumsum(kinds == _LETTER, dtype=np.int64)
-    characters = np.cumsum(is_token, dtype=np.int64)
-    # Sums up to where each token starts, and to the end: letters between two starts are those of
-    # the first, because whitespace has none.
-    letters_before = np.append(letters[starts - 1], letters[-1])
-    has_letter = np.append(0, np.cumsum(letters_before[1:] > letters_before[:-1]))
     borders = np.cumsum([0, *(len(text) + 1 for text in texts)])
+    kinds = _kinds(joined)
+    is_token = kinds != _BLANK
+    edges = np.flatnonzero(is_token[1:] != is_token[:-1]) + 1
+    starts, ends = edges[::2], edges[1::2]
     tokens_before = np.searchsorted(starts, borders)
-    return np.stack(
-        [
-            np.diff(tokens_before),
-            np.diff(characters[borders]),
-            np.diff(has_letter[tokens_before]),
-        ]
+    return (
+        np.diff(tokens_before),
+        _sums(ends - starts, tokens_before),
+        _sums(_have_letters(kinds, starts, ends), tokens_before),
+        _sums(kinds == _LETTER_WITHOUT_SPACES, borders),
     )
+
+
+def _kinds(text):
+    """Returns the kind of each character, uint8 `(num_characters,)`."""
+    if text.isascii():
+        return np.frombuffer(text.encode("ascii").translate(_byte_kinds()), np.uint8)
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    return _character_kinds()[codes]
+
+
+def _have_letters(kinds, starts, ends):
+    """Tells which tokens have a letter, bool `(num_tokens,)`."""
+    # Nearly all have one in front or behind a mark in front.
+    has_letter = (kinds[starts] >= _LETTER) | (kinds[starts + 1] >= _LETTER)
+    others = np.flatnonzero(~has_letter & (ends - starts > 2))
+    if len(others):
+        stretches = np.stack([starts[others], ends[others]], axis=1).ravel()
+        has_letter[others] = np.maximum.reduceat(kinds, stretches)[::2] >= _LETTER
+    return has_letter
+
+
+def _sums(values, borders):
+    """Returns the sums of the values between borders, int64 `(len(borders) - 1,)`."""
+    return np.diff(np.append(0, np.cumsum(values, dtype=np.int64))[borders])
 
 
 @functools.cache
-def _character_kinds(ascii_only):
-    count = 128 if ascii_only else sys.maxunicode + 1
-    characters = map(chr, range(count))
-    return np.array(
-        [
-            _BLANK if character.isspace() else _LETTER if character.isalpha() else _OTHER
-            for character in characters
-        ],
-        np.uint8,
-    )
+def _byte_kinds():
+    # There is none above ASCII; `bytes.translate` wants 256.
+    return bytes(_kind(chr(code)) for code in range(256))
+
+
+@functools.cache
+def _character_kinds():
+    kinds = np.array([_kind(chr(code)) for code in range(sys.maxunicode + 1)], np.uint8)
+    for first, last in SCRIPTS_WITHOUT_SPACES:
+        in_script = kinds[first : last + 1]
+        in_script[in_script == _LETTER] = _LETTER_WITHOUT_SPACES
+    return kinds
+
+
+def _kind(character):
+    if character.isspace():
+        return _BLANK
+    return _LETTER if character.isalpha() else _OTHER

@@ -1,5 +1,6 @@
 """The words of documents as numbers, beside a loop over characters written from the definition."""
 
+import sys
 import unicodedata
 
 import numpy as np
@@ -9,35 +10,11 @@ from hypothesis import strategies as st
 
 from data_prep import word_table
 from data_prep.word_table import WordTable
+from tests.data_prep.word_loop import is_word_by_itself, words_of
 
 # Letters with and without case, marks, digits, scripts without spaces, blanks, an emoji.
 ALPHABET = "aBé1 \n\t-_.'ßİǅاًकि中文あァกิຂ်က\u0301\U0001f600\U00020000"
 TEXTS = st.lists(st.text(ALPHABET, max_size=30) | st.text(max_size=10), max_size=6)
-BY_ITSELF = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "MYANMAR", "KHMER")
-
-
-def is_word_by_itself(character):
-    if unicodedata.category(character)[0] == "M":
-        return False
-    return unicodedata.name(character, "").startswith(BY_ITSELF)
-
-
-def words_of(text):
-    """Cuts a text into words, one character after the other."""
-    words = []
-    word = ""
-    for character in text:
-        category = unicodedata.category(character)[0]
-        lower = character.lower() if len(character.lower()) == 1 else character
-        if category == "M":
-            word += lower
-        elif category not in "LN":
-            words, word = [*words, word], ""
-        elif is_word_by_itself(character) or (word and is_word_by_itself(word[-1])):
-            words, word = [*words, word], lower
-        else:
-            word += lower
-    return [word for word in [*words, word] if word]
 
 
 @settings(max_examples=200, deadline=None)
@@ -90,6 +67,26 @@ def test_hashes_never_depend_on_what_stands_around(monkeypatch):
 def test_hashes_are_the_same_in_every_process():
     # Fingerprints of machines that never meet are compared.
     assert WordTable.of(["The cat"]).hashes.tolist() == [16439939376756863424, 14922452163725646723]
+
+
+def test_characters_are_words_in_scripts_without_spaces_alone():
+    letters = [
+        chr(code)
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.category(chr(code))[0] in "LN"
+    ]
+    num_words = np.diff(WordTable.of([letter * 2 for letter in letters]).document_starts)
+    np.testing.assert_array_equal(num_words == 2, [*map(is_word_by_itself, letters)])
+
+
+@settings(max_examples=50, deadline=None)
+@given(TEXTS)
+def test_characters_are_counted(texts):
+    table = WordTable.of(texts)
+    np.testing.assert_array_equal(
+        table.num_characters, [sum(map(len, words_of(text))) for text in texts]
+    )
+    assert [*np.diff(table.characters_before)] == [*table.lengths]
 
 
 def test_order_of_words_matters():
