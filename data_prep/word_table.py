@@ -16,7 +16,7 @@ from data_prep.hashes import mixed_bits
 
 _NO_WORD, _LETTER, _MARK, _WORD_BY_ITSELF = range(4)
 # The numbers made of them are 8 times as large.
-_CHARACTERS_PER_GROUP = 1 << 15
+_CHARACTERS_PER_GROUP = 1 << 16
 # Enough for the words of a chunk.
 _CACHED_POWERS = 1 << 18
 _CHARACTER_BASE = 0x9E3779B97F4A7C15

@@ -77,8 +77,9 @@ def _top_bounds(words, n):
     # that are none, which makes bounds larger alone.
     keys = words.hashes * _FACTOR
     keys[:-1] += words.hashes[1:]
-    found = _same_slots(words, keys, num_words)
-    counts = np.bincount(found, minlength=len(keys))[found]
+    displaced, lasts = _same_slots(words, keys, num_words)
+    counts = 1 + np.bincount(lasts, minlength=len(keys))
+    counts[displaced] = counts[lasts]
     characters = np.where(counts > 1, counts * _window_sums(words, n), 0)
     bounds[has_words] = np.maximum.reduceat(characters, words.document_starts[has_words])
     return _shares(words, bounds)
@@ -117,11 +118,9 @@ def _counts(words, hashes, document_index):
     places = np.arange(len(hashes))
     while len(places):
         borders = np.searchsorted(document_index, np.arange(words.num_documents + 1))
-        found = _same_slots(words, hashes, np.diff(borders))
-        displaced = np.flatnonzero(found != np.arange(len(places)))
-        found = found[displaced]
-        is_equal = hashes[displaced] == hashes[found]
-        repeats, lasts = displaced[is_equal], found[is_equal]
+        displaced, lasts = _same_slots(words, hashes, np.diff(borders))
+        is_equal = hashes[displaced] == hashes[lasts]
+        repeats, lasts = displaced[is_equal], lasts[is_equal]
         counts = 1 + np.bincount(lasts, minlength=len(places))
         result[places[repeats]] = counts[lasts]
         result[places[lasts]] = counts[lasts]
@@ -133,12 +132,16 @@ def _counts(words, hashes, document_index):
 
 
 def _same_slots(words, hashes, num_ngrams):
-    """Returns for each n-gram the index of the last one in its slot: int32 `(sum(num_ngrams),)`.
+    """Finds n-grams that came into the same slot.
 
     Args:
         words: `WordTable`.
         hashes: uint64 array `(sum(num_ngrams),)`. Of n-grams, in order.
         num_ngrams: int64 array `(num_documents,)`. How many of them are in each document.
+
+    Returns:
+        A tuple of int arrays `(num_displaced,)`: the indices of all n-grams that a later one
+        displaced, and for each the index of the last one in its slot.
     """
     num_slots = np.diff(words.document_starts) * _SLOTS_PER_WORD
     slots = hashes >> _HALF
@@ -148,8 +151,11 @@ def _same_slots(words, hashes, num_ngrams):
     slots += np.repeat(words.document_starts[:-1] * _SLOTS_PER_WORD, num_ngrams)
     # Only slots that were written into are read.
     content = np.empty(len(words.hashes) * _SLOTS_PER_WORD, np.int32)
-    content[slots] = np.arange(len(hashes), dtype=np.int32)
-    return content.take(slots)
+    indices = np.arange(len(hashes), dtype=np.int32)
+    content[slots] = indices
+    lasts = content.take(slots)
+    displaced = np.flatnonzero(lasts != indices)
+    return displaced, lasts[displaced]
 
 
 def _shares(words, characters):

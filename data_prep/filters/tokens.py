@@ -62,11 +62,14 @@ def _figures_of_group(texts):
     edges = np.flatnonzero(is_token[1:] != is_token[:-1]) + 1
     starts, ends = edges[::2], edges[1::2]
     tokens_before = np.searchsorted(starts, borders)
+    num_letters_without_spaces = np.zeros(len(texts), np.int64)
+    if not joined.isascii():
+        num_letters_without_spaces = _sums(kinds == _LETTER_WITHOUT_SPACES, borders)
     return (
         np.diff(tokens_before),
         _sums(ends - starts, tokens_before),
         _sums(_have_letters(kinds, starts, ends), tokens_before),
-        _sums(kinds == _LETTER_WITHOUT_SPACES, borders),
+        num_letters_without_spaces,
     )
 
 
