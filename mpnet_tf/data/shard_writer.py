@@ -1,4 +1,4 @@
-"""Writing token shards in the layout of `shard_format`, of which those of a split are alike long."""
+"""Writing token shards in the layout of `shard_format`, those of a split alike long."""
 
 import dataclasses
 import hashlib
