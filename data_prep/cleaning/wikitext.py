@@ -108,6 +108,15 @@ def _remove_braces(text: str) -> str:
     return text
 
 
+def _remove_link_marks(text: str) -> str:
+    """Removes marks of links that are not paired, and those that come of removing others."""
+    for _ in range(_MAX_DEPTH):
+        text, num_removed = _UNPAIRED_LINK_MARK.subn("", text)
+        if not num_removed:
+            return text
+    return text.replace("[", "").replace("]", "")
+
+
 def _stand_in(match: re.Match) -> str:
     """Returns the text that a template without templates in it stands for."""
     if match["template"] is None:
@@ -151,7 +160,7 @@ def _parse_line(line: str) -> str:
 
 def _tidy(text: str) -> str:
     """Removes marks without a partner, and the punctuation around what was taken out."""
-    text = _UNPAIRED_LINK_MARK.sub("", text)
+    text = _remove_link_marks(text)
     text = _QUOTES.sub("", text)
     text = _OPENED.sub(r"\1", text)
     text = _CLOSED.sub("", text)

@@ -2,7 +2,7 @@
 
 import mwparserfromhell
 import pytest
-from hypothesis import given, settings, strategies
+from hypothesis import example, given, settings, strategies
 
 from data_prep.cleaning.wikitext import wikitext_to_text
 
@@ -98,6 +98,8 @@ def test_words_are_those_of_the_parser(wikitext):
         )
     ).map("".join)
 )
+@example("[]][")
+@example("[" * 100 + "]]" + "[" * 100)
 @settings(max_examples=500, deadline=None)
 def test_any_page_becomes_text(wikitext):
     text = wikitext_to_text(wikitext)
