@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUN := runs/demo
-# What to install besides: `tables` generates the normaliser's tables again and needs a compiler.
-EXTRAS ?= dev
+# What to install: besides, `interop` has the libraries that conversions are compared with, and
+# `tables` generates the normaliser's tables again and needs a compiler.
+EXTRAS ?= dev,beam,corpus
 
 .PHONY: setup demo test test-slow lint bench clean
 
