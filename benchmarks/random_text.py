@@ -38,8 +38,10 @@ def random_rows(config, num_rows):
     roles = TokenRoles(
         pad_token_id=1,
         mask_token_id=vocabulary_size - 1,
-        is_special=np.isin(np.arange(vocabulary_size), [0, 1, 2, 3, vocabulary_size - 1]),
+        is_special=np.isin(np.arange(vocabulary_size), [0, 1, 2, 3, 4, 5, vocabulary_size - 1]),
         is_continuation=np.arange(vocabulary_size) % 4 == 0,
+        span_start_token_id=4,
+        span_end_token_id=5,
     )
     # The start and the end of the document take two places.
     offsets = np.arange(num_rows + 1, dtype=np.uint64) * (length - 2)
