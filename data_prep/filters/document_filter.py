@@ -32,7 +32,7 @@ class DocumentFilter:
             blocklist and language.
         """
         steps = self._steps
-        found = []
+        found = [[None] * len(texts)]
         if steps.quality is not None:
             found.append(quality_reasons(texts, words, steps.quality))
         if steps.repetition is not None:
@@ -43,9 +43,8 @@ class DocumentFilter:
         if steps.language is None:
             return reasons
         # Last, and on what is left alone: it takes as long as all others.
-        left = [place for place in range(len(texts)) if not (reasons and reasons[place])]
+        left = [place for place, reason in enumerate(reasons) if not reason]
         languages = language_reasons([texts[place] for place in left], steps.language)
-        reasons = reasons or [None] * len(texts)
         for place, reason in zip(left, languages, strict=True):
             reasons[place] = reason
         return reasons

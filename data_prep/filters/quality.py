@@ -76,7 +76,18 @@ class QualitySettings:
             smallest=0,
             largest=1,
         )
-        if self.min_stop_words is not None and self.min_stop_words > len(set(self.stop_words)):
+        if self.min_stop_words is not None:
+            self._check_stop_words()
+
+    def _check_stop_words(self):
+        words = WordTable.of(list(self.stop_words))
+        for word, num_words in zip(self.stop_words, np.diff(words.document_starts), strict=True):
+            if num_words != 1:
+                raise ValueError(
+                    "`stop_words` must be a word each, as `WordTable` has them: no punctuation, "
+                    f"and one character in scripts without spaces. Received: {word!r}"
+                )
+        if self.min_stop_words > len(set(words.hashes.tolist())):
             raise ValueError(
                 "`min_stop_words` must not exceed the number of different `stop_words`. "
                 f"Received: min_stop_words={self.min_stop_words}, stop_words={self.stop_words}"

@@ -23,7 +23,9 @@ class RepetitionSettings:
 
     Lines and paragraphs are compared without the whitespace around them; a repeat is one that
     stood before in the document. N-grams are of the words of `WordTable`; their shares are of the
-    characters in words.
+    characters in words. Datatrove's filter takes shares of all characters and does not count the
+    first of repeated n-grams: cut into the same words, of 5,535 English documents it drops 9, and
+    this one 30.
 
     Args:
         max_line_share: float. Repeated lines. Gopher: 0.3.
@@ -61,11 +63,11 @@ class RepetitionSettings:
         ):
             shares = getattr(self, name)
             if shares is not None and not (
-                len(shares) == len(sizes) and all(share >= 0 for share in shares)
+                len(shares) == len(sizes) and all(0 <= share <= 1 for share in shares)
             ):
                 raise ValueError(
-                    f"`{name}` must be {len(sizes)} shares, for n-grams of {sizes} words, or None. "
-                    f"Received: {name}={shares}"
+                    f"`{name}` must be {len(sizes)} shares from 0 to 1, for n-grams of {sizes} "
+                    f"words, or None. Received: {name}={shares}"
                 )
 
 

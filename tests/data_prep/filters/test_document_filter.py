@@ -87,6 +87,10 @@ def test_documents_do_not_depend_on_each_other(settings_of_filters):
     assert reasons_of([], **settings_of_filters) == []
 
 
+def test_without_filters_all_documents_stay():
+    assert reasons_of(TEXTS) == [None] * len(TEXTS)
+
+
 def test_a_blocklist_that_cannot_be_used_is_refused_at_once():
     with pytest.raises(ValueError, match=r"`file` must name the blocklist"):
         DocumentFilter(CorpusSteps(blocklist=BlocklistSettings()))

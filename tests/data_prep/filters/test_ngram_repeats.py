@@ -1,6 +1,4 @@
-"""Shares of n-grams, beside loops over strings written from their definitions."""
-
-import collections
+"""Shares of n-grams, beside loops over strings."""
 
 import numpy as np
 import pytest
@@ -10,40 +8,11 @@ from hypothesis import strategies as st
 from data_prep.filters import ngram_repeats
 from data_prep.filters.ngram_repeats import repeated_shares_above, top_shares_above
 from data_prep.word_table import WordTable
-from tests.data_prep.word_loop import words_of
+from tests.data_prep.filters.ngram_loop import repeated_share, top_share
 
 # Few words, of unlike lengths, so that stretches of many of them are repeated.
 WORDS = st.sampled_from(["a", "bb", "ccc", "dddddddd", "中", "ก"])
 TEXTS = st.lists(st.lists(WORDS, max_size=60).map(" ".join), min_size=1, max_size=4)
-
-
-def ngrams_of(text, n):
-    words = words_of(text)
-    return [tuple(words[start : start + n]) for start in range(len(words) - n + 1)]
-
-
-def num_characters(words):
-    return sum(map(len, words))
-
-
-def top_share(text, n):
-    counts = collections.Counter(ngrams_of(text, n))
-    most = max(counts.values(), default=1)
-    if most == 1:
-        return 0
-    longest = max(num_characters(ngram) for ngram, count in counts.items() if count == most)
-    return most * longest / num_characters(words_of(text))
-
-
-def repeated_share(text, n):
-    words = words_of(text)
-    counts = collections.Counter(ngrams_of(text, n))
-    is_covered = [False] * len(words)
-    for start, ngram in enumerate(ngrams_of(text, n)):
-        if counts[ngram] > 1:
-            is_covered[start : start + n] = [True] * n
-    covered = [word for word, is_in in zip(words, is_covered, strict=True) if is_in]
-    return num_characters(covered) / max(num_characters(words), 1)
 
 
 def assert_shares_are(found, texts, share_of, largest):
