@@ -82,16 +82,14 @@ class HashSet:
         """Tells which hashes are in the set.
 
         Args:
-            hashes: uint64 array.
+            hashes: uint64 array `(num_hashes,)`.
 
         Returns:
-            bool array of the same shape.
+            bool array `(num_hashes,)`.
         """
         found = self._is_taken[hashes >> self._shift]
         places = np.flatnonzero(found)
-        candidates = hashes[places]
-        nearest = np.searchsorted(self._hashes, candidates)
+        nearest = np.searchsorted(self._hashes, hashes[places])
         nearest = np.minimum(nearest, len(self._hashes) - 1)
-        if len(places):
-            found[places] = self._hashes[nearest] == candidates
+        found[places] = self._hashes[nearest] == hashes[places]
         return found
