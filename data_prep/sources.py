@@ -5,6 +5,8 @@ import hashlib
 import math
 import os
 import platform
+from collections.abc import Mapping
+from numbers import Real
 
 from data_prep import reference_text
 from data_prep.filesystem import file_size, open_for_reading
@@ -35,11 +37,34 @@ class Source:
             raise ValueError("A source must have a name.")
         if not any(self.patterns):
             raise ValueError(f"The source {self.name!r} has no input; give it file names or globs.")
-        if not (math.isfinite(self.weight) and self.weight >= 0):
+        is_number = isinstance(self.weight, Real)
+        if not (is_number and math.isfinite(self.weight) and self.weight >= 0):
             raise ValueError(
-                f"`weight` must be at least 0. Received: weight={self.weight} "
+                f"`weight` must be a number, at least 0. Received: weight={self.weight!r} "
                 f"of the source {self.name!r}"
             )
+
+    @classmethod
+    def from_dict(cls, name, values):
+        """Makes a source from its section of a recipe.
+
+        Args:
+            name: str. The section's name.
+            values: dict of `input`, a glob or several of them, and perhaps `weight`.
+
+        Raises:
+            ValueError: if there is no `input`, a name is unknown or a value makes no sense.
+        """
+        known = isinstance(values, Mapping) and {"input"} <= set(values) <= {"input", "weight"}
+        if not known:
+            received = sorted(values) if isinstance(values, Mapping) else repr(values)
+            raise ValueError(
+                f"The source {name!r} must be a ConfigDict of `input` and, if not 1, `weight`. "
+                f"Received: {received}"
+            )
+        patterns = values["input"]
+        patterns = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+        return cls(name, patterns, values.get("weight", 1.0))
 
 
 @dataclasses.dataclass(frozen=True)

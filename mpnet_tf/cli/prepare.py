@@ -78,7 +78,7 @@ def main(argv):
     from mpnet_tf.models.tokenizers import open_tokenizer
 
     recipe = recipe_flag.read(_CONFIG) if flags.FLAGS["config"].present else {"sources": {}}
-    sources = _sources(recipe.pop("sources"))
+    sources = _sources(recipe.pop("sources", {}))
     manifest = prepare_shards(
         sources,
         open_tokenizer(_VOCAB.value, lowercase=_LOWERCASE.value),
@@ -114,9 +114,7 @@ def _sources(named):
     if named and text_flags.INPUT.value:
         raise application.UsageError("give --input or a recipe with sources, not both")
     if named:
-        return [
-            Source(name, tuple(source["input"]), source["weight"]) for name, source in named.items()
-        ]
+        return [Source.from_dict(name, source) for name, source in named.items()]
     return text_flags.INPUT.value or None
 
 

@@ -91,10 +91,26 @@ def test_sources_that_make_no_sense_are_refused(tmp_path):
     pattern = str(tmp_path / "*.txt")
     with pytest.raises(ValueError, match="'books' has no input; give it file names or globs"):
         Source("books", ("",))
-    with pytest.raises(ValueError, match=r"`weight` must be at least 0.*weight=-1"):
+    with pytest.raises(ValueError, match=r"`weight` must be a number, at least 0.*weight=-1"):
         Source("books", (pattern,), -1)
+    with pytest.raises(ValueError, match=r"`weight` must be a number, at least 0.*weight='2'"):
+        Source("books", (pattern,), "2")
     one = Source("books", (pattern,))
     with pytest.raises(ValueError, match=r"Each source must have its own name.*books, books"):
         Corpus([one, one], json_field="text", strict=False)
     with pytest.raises(ValueError, match=r"a\.txt is in two sources, 'books' and 'web'"):
         Corpus([one, Source("web", (pattern,))], json_field="text", strict=False)
+
+
+def test_sections_of_a_recipe_are_sources():
+    assert Source.from_dict("books", {"input": "a.txt"}) == Source("books", ("a.txt",), 1.0)
+    values = {"input": ("a.txt", "b*.txt"), "weight": 2.0}
+    assert Source.from_dict("books", values) == Source("books", ("a.txt", "b*.txt"), 2.0)
+
+
+@pytest.mark.parametrize(
+    "values", [{"inputs": "a.txt"}, {"input": "a.txt", "wieght": 2.0}, {"weight": 1.0}, ("a.txt",)]
+)
+def test_sections_that_are_no_sources_are_refused(values):
+    with pytest.raises(ValueError, match=r"The source 'books' must be .*`input`.*Received: "):
+        Source.from_dict("books", values)
