@@ -1,10 +1,12 @@
 """Web pages in English: every step that the published corpora take.
 
     mpnet-prepare --config=configs/corpus_web.py --input='crawl/*.warc.gz' --vocab=vocab.txt \\
+        --config.contamination.enabled=True \\
         --config.contamination.evaluation_files="('glue/*/*.tsv', 'squad/*.json')" --output=shards
 
-The thresholds are Gopher's (arXiv 2112.11446), near-duplicates and evaluation texts are found as
-docs/data.md says. For another language change `language.languages` and `quality.stop_words`.
+Evaluation texts are looked for only where they are named, as here. The thresholds are Gopher's
+(arXiv 2112.11446), near-duplicates and evaluation texts are found as docs/data.md says. For another
+language change `language.languages` and `quality.stop_words`.
 """
 
 from data_prep.corpus_steps import default_corpus_recipe

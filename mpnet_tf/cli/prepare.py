@@ -78,6 +78,7 @@ def main(argv):
     from mpnet_tf.models.tokenizers import open_tokenizer
 
     recipe = recipe_flag.read(_CONFIG) if flags.FLAGS["config"].present else {"sources": {}}
+    _check_changed_settings(recipe)
     sources = _sources(recipe.pop("sources", {}))
     manifest = prepare_shards(
         sources,
@@ -105,6 +106,20 @@ def main(argv):
             for name, split in manifest.splits.items()
         },
     }
+
+
+def _check_changed_settings(recipe):
+    """Refuses to change a setting of a step that is off: the user would take it for done."""
+    changed = flags.FLAGS["config"]
+    changed = config_flags.get_override_values(changed) if changed.present else {}
+    for name in changed:
+        section, _, setting = name.partition(".")
+        is_off = setting and recipe[section].get("enabled") is False
+        if is_off and setting != "enabled":
+            raise application.UsageError(
+                f"--config.{name} changes a step that is off; switch it on by "
+                f"--config.{section}.enabled=True, or leave the setting out"
+            )
 
 
 def _sources(named):

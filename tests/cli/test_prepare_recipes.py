@@ -4,7 +4,7 @@ import pytest
 
 from tests.cli.forked_binary import run_cases
 
-FAILED = 1
+FAILED, WRONG_USAGE = 1, 2
 
 # Arguments, the exit status, and words of the message in their order.
 REFUSED = {
@@ -12,6 +12,24 @@ REFUSED = {
         ["--config=configs/mpnet_demo.py"],
         FAILED,
         ["Unknown setting '", "the nearest known one is"],
+    ),
+    "setting of a step that is off": (
+        [
+            "--config=configs/corpus_web.py",
+            "--config.quality.min_words=20",
+            "--config.contamination.evaluation_files=glue/*.tsv",
+        ],
+        WRONG_USAGE,
+        ["--config.contamination.evaluation_files", "--config.contamination.enabled=True"],
+    ),
+    "setting of a step that is switched off": (
+        [
+            "--config=configs/corpus_web.py",
+            "--config.quality.enabled=False",
+            "--config.quality.min_words=20",
+        ],
+        WRONG_USAGE,
+        ["--config.quality.min_words", "--config.quality.enabled=True"],
     ),
 }
 
