@@ -171,7 +171,9 @@ def default_corpus_recipe():
         name: {_ENABLED: False, **dataclasses.asdict(settings_class())}
         for name, settings_class in _SECTIONS.items()
     }
-    return ml_collections.ConfigDict({**recipe, "drop_duplicates": False, "sources": {}})
+    # In the order in which they are named: of what repeats, the first source's stays.
+    sources = ml_collections.ConfigDict(sort_keys=False)
+    return ml_collections.ConfigDict({**recipe, "drop_duplicates": False, "sources": sources})
 
 
 def _file_record(path):

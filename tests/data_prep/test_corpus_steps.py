@@ -46,6 +46,11 @@ def test_recipe_switches_steps_and_changes_settings():
     assert json.loads(json.dumps(steps.to_dict())) == steps.to_dict()
 
 
+def test_sources_keep_the_order_of_the_recipe():
+    config = runpy.run_path(str(CONFIGS / "corpus_mixture.py"))["get_config"]()
+    assert list(config.to_dict()["sources"]) == ["encyclopedia", "books", "web"]
+
+
 @pytest.mark.parametrize("name", ["corpus_web", "corpus_mixture"])
 def test_recipes_that_come_with_the_project_are_sound(name):
     config = runpy.run_path(str(CONFIGS / f"{name}.py"))["get_config"]()
