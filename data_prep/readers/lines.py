@@ -2,8 +2,11 @@
 
 import codecs
 
+from data_prep.readers.damage import BrokenFileError
+
 # What fits the processor's cache: larger blocks are read more slowly.
 _BLOCK_BYTES = 1 << 18
+_OTHER_BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 
 def read_line_blocks(file, damage):
@@ -20,10 +23,16 @@ def read_line_blocks(file, damage):
         Number of the first line, from 1; str, whole lines, each with its end, also where the file's
         last has none; and whether they are UTF-8. A line that is not comes by itself, each bad byte
         as a surrogate (`surrogateescape`).
+
+    Raises:
+        BrokenFileError: if the file is UTF-16 or UTF-32 by its byte order mark. Most of its bytes
+            are sound UTF-8, but neither its characters nor its line ends are where they seem to be.
     """
     number = 1
     for data in _read_whole_lines(file):
         if number == 1:
+            if data.startswith(_OTHER_BYTE_ORDER_MARKS) and b"\0" in data:
+                raise BrokenFileError("is UTF-16 or UTF-32 text (save it as UTF-8)")
             data = data.removeprefix(codecs.BOM_UTF8)
         num_lines = data.count(b"\n")
         damage.count_lines(num_lines)

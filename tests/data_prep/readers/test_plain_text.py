@@ -80,6 +80,18 @@ def test_a_line_that_is_not_utf8_is_left_out(tmp_path, caplog):
     ]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.csv"])
+def test_text_in_another_encoding_is_not_taken_for_utf8(tmp_path, caplog, name, encoding):
+    (tmp_path / name).write_text("text\n\nSome text.\n", encoding)
+    documents, report = read(tmp_path / name)
+    assert documents == [] and report == ReadingReport(files=1, files_broken=1)
+    (message,) = messages(caplog)
+    assert f"{name}: is UTF-16 or UTF-32 text (save it as UTF-8)" in message
+    with pytest.raises(ValueError, match=rf"{name} is UTF-16 or UTF-32 text"):
+        read(tmp_path / name, strict=True)
+
+
 def test_a_warning_has_ten_details(tmp_path, caplog):
     path = tmp_path / "a.txt"
     path.write_bytes(b"good\n" + b"\xff\n" * 1000)
