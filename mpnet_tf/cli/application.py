@@ -121,6 +121,9 @@ def _exit_status(main, argv, *, takes_arguments):
 
 
 def _print_error(error):
+    if isinstance(error, AttributeError) and error.args and isinstance(error.args[0], KeyError):
+        # A recipe's answer to a name that it does not know.
+        error = error.args[0]
     message = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename:
         # As the system says it, without the number.

@@ -13,6 +13,11 @@ REFUSED = {
         FAILED,
         ["Unknown setting '", "the nearest known one is"],
     ),
+    "misspelt setting": (
+        ["--config=configs/corpus_web.py", "--config.quality.min_word=20"],
+        WRONG_USAGE,
+        ["mpnet-prepare: 'min_word' Did you mean \"min_words\""],
+    ),
     "setting of a step that is off": (
         [
             "--config=configs/corpus_web.py",
