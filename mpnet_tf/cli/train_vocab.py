@@ -78,6 +78,7 @@ def main(argv):
     _check_flags_of_kind()
     from data_prep import readers, reference_text
     from data_prep.sampling import DocumentSample
+    from mpnet_tf.cli.progress import announce
 
     if text_flags.INPUT.value:
         documents = readers.read_documents(
@@ -96,6 +97,9 @@ def main(argv):
             figures["vocabulary_size"],
             _SIZE.value,
         )
+    announce(
+        f"{figures['vocabulary_size']:,} tokens of {sample.num_taken:,} documents: {_OUTPUT.value}"
+    )
     return {
         "vocabulary": _OUTPUT.value,
         "kind": _KIND.value,

@@ -134,6 +134,7 @@ def test_sample_is_part_of_the_text(answers, folder):
     everything, half = result_of(answers, "all"), result_of(answers, "half")
     assert everything["documents_sampled"] == everything["documents_read"] == 200
     assert half["documents_read"] == 200
+    assert f"tokens of 200 documents: {folder}/all.txt" in answers["all"][1]
     # Four standard deviations of the binomial distribution.
     assert abs(half["documents_sampled"] - 100) < 4 * 50**0.5
     assert "boat" in read_vocabulary(folder / "half.txt")
