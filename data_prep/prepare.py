@@ -6,6 +6,8 @@ import importlib.metadata
 import os
 import sys
 
+from absl import logging
+
 from data_prep.corpus_steps import CorpusSteps
 from data_prep.pipeline.local_engine import tokenized_chunks
 from data_prep.pipeline.tally import step_records
@@ -87,6 +89,11 @@ def prepare_shards(
             settings=settings,
             sources=[corpus.record_of(file) for file in corpus.files],
             tokenizer_fingerprint=tokenizer.fingerprint,
+        )
+    if steps.cleaning is None and any(map(corpus.has_markup, corpus.files)):
+        logging.warning(
+            "Web pages and wikitext are tokenised with their markup; a recipe with "
+            "`cleaning.enabled` takes their text out."
         )
     with appearing_directory(output_directory) as directory:
         with explained_write_errors(output_directory):

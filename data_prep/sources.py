@@ -156,6 +156,10 @@ class Corpus:
         )
         add_reading(FileReading(file.number, file.source, self.record_of(file), report))
 
+    def has_markup(self, file):
+        """Tells whether the documents of an `InputFile` carry HTML or wikitext."""
+        return markup_of(file.path) != "plain"
+
     def record_of(self, file):
         """Returns the `FileRecord` of an `InputFile`."""
         with open_for_reading(file.path) as opened:
@@ -186,6 +190,11 @@ class ReferenceCorpus:
         )
         report = ReadingReport(files=1, documents=len(self._documents))
         add_reading(FileReading(file.number, file.source, self._record, report))
+
+    def has_markup(self, file):
+        """Tells whether the documents carry markup: no."""
+        del file
+        return False
 
     def record_of(self, file):
         """Returns the `FileRecord` of the text."""

@@ -23,6 +23,7 @@ from mpnet_tf.data.manifest import hash_file, read_manifest
 from mpnet_tf.data.output_directory import appearing_directory, explained_write_errors
 from mpnet_tf.data.shards import TokenShards
 from mpnet_tf.models.mpnet_tokenizer import MPNetTokenizer
+from tests.data_prep.readers.wikipedia_dump import BEGIN, END, make_page
 
 WORDS = ["alpha", "beta", "gamma", "delta"]
 VOCABULARY = ["<s>", "<pad>", "</s>", "[UNK]", *WORDS, "##s", "<mask>"]
@@ -346,3 +347,11 @@ def test_shared_corpus_counts_match(shared_data, tokenizer, tmp_path):
     expected = sum(1 for text in texts for part in re.split(r"\n{2,}", text) if part.strip())
     assert manifest.reading["documents"] == expected
     assert sum(split.num_documents for split in manifest.splits.values()) == expected
+
+
+def test_markup_that_stays_is_told_once(tokenizer, tmp_path, caplog):
+    pytest.importorskip("mwxml")
+    (tmp_path / "dump.xml").write_text(BEGIN + make_page(1, "alpha [[beta]]") + END, "utf-8")
+    prepare.prepare_shards([f"{tmp_path}/*.xml"], tokenizer, tmp_path / "shards")
+    (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "tokenised with their markup; a recipe with `cleaning.enabled`" in record.getMessage()
