@@ -160,9 +160,9 @@ def _parse_line(line: str) -> str:
 
 def _tidy(text: str) -> str:
     """Removes marks without a partner, and the punctuation around what was taken out."""
-    text = _remove_link_marks(text)
-    text = _QUOTES.sub("", text)
+    text = _remove_link_marks(_QUOTES.sub("", text))
     text = _OPENED.sub(r"\1", text)
     text = _CLOSED.sub("", text)
     text = _EMPTY_BRACKETS.sub("", text)
-    return _SPACE_BEFORE_MARK.sub("", text)
+    # What was taken out may have parted brackets of their like.
+    return _remove_link_marks(_SPACE_BEFORE_MARK.sub("", text))

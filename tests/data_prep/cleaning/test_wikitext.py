@@ -99,6 +99,8 @@ def test_words_are_those_of_the_parser(wikitext):
     ).map("".join)
 )
 @example("[]][")
+@example("['''[")
+@example("[()[")
 @example("[" * 100 + "]]" + "[" * 100)
 @settings(max_examples=500, deadline=None)
 def test_any_page_becomes_text(wikitext):
