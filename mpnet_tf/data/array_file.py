@@ -42,12 +42,21 @@ class ArrayFile:
             )
         self._length = size_bytes // dtype.itemsize
 
+    @property
+    def dtype(self):
+        """NumPy dtype of the numbers."""
+        return self._dtype
+
     def __len__(self):
         return self._length
 
     def __getitem__(self, places):
         start, stop, step = places.indices(self._length)
         assert step == 1
+        return np.frombuffer(self.read_bytes(start, stop), self._dtype)
+
+    def read_bytes(self, start, stop):
+        """Reads the numbers from `start` to `stop`, ints, as `bytes`."""
         wanted = (stop - start) * self._dtype.itemsize
         try:
             content = os.pread(self._file.fileno(), wanted, start * self._dtype.itemsize)
@@ -59,4 +68,4 @@ class ArrayFile:
                 f"{start * self._dtype.itemsize} on, found {len(content)}. Copy it again, or "
                 "prepare the shards again."
             )
-        return np.frombuffer(content, self._dtype)
+        return content

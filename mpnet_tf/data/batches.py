@@ -7,6 +7,7 @@ its parts, so a batch is the same on however many replicas and workers it is tra
 
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 
 from mpnet_tf.data.packed_rows import ROW_FEATURES
@@ -16,6 +17,9 @@ from mpnet_tf.data.packed_rows import ROW_FEATURES
 _MOST_PARTS = 64
 _ENOUGH_PARTS = 4
 _ROWS_WORTH_A_PART = 16
+# Small batches are made several at once: the graph's operations cost some time however few the
+# tokens.
+_TOKENS_AT_ONCE = 1 << 15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,36 +139,114 @@ def _batches(rows, objective, seed, *, batch_size, steps, share, repeat=True):
     share = share or ReplicaShare()
     part_size = rows_per_part(batch_size)
     replica_parts = _parts_per_replica(batch_size // part_size, share.total, batch_size)
-    first_part, num_parts = share.first * replica_parts, share.count * replica_parts
-    num_rows = num_parts * part_size
+    source = _Source(
+        rows,
+        seed,
+        batch_size=batch_size,
+        first_part=share.first * replica_parts,
+        num_parts=share.count * replica_parts,
+        steps=steps,
+        repeat=repeat,
+    )
+    first_batch, end = steps
+    dataset = tf.data.Dataset.range(first_batch, end, source.batches_at_once)
+    parallel = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
+    if getattr(objective, "takes_seeds_of_parts", False):
 
-    def read(batch):
+        def make(first):
+            made = objective(source.read(first), source.part_seeds(first))
+            return _split(made, source.batches_at_once * share.count)
+
+        dataset = dataset.map(make, **parallel).unbatch()
+    else:
+        num_parts = source.batches_at_once * source.num_parts
+
+        def read(first):
+            return _split(source.read(first), num_parts), source.part_seeds(first)
+
+        # Python takes as long to read a few rows as many, so those of all parts are read at once.
+        dataset = dataset.map(read, **parallel).unbatch().map(objective, **parallel)
+        if replica_parts > 1:
+            dataset = dataset.batch(replica_parts, drop_remainder=True).map(_join_parts)
+    return dataset.take((end - first_batch) * share.count).prefetch(tf.data.AUTOTUNE)
+
+
+class _Source:
+    """Rows and seeds of the parts that one process makes of several batches at once.
+
+    Args:
+        rows, seed, batch_size: as `training_batches` takes them.
+        first_part, num_parts: int. The parts of each batch to make.
+        steps: tuple of two int. The first batch and the one after the last.
+        repeat: bool, as `PackedRows.read` takes it.
+
+    Attributes:
+        batches_at_once: int.
+        num_parts: int.
+    """
+
+    def __init__(self, rows, seed, *, batch_size, first_part, num_parts, steps, repeat):
+        self.num_parts = num_parts
+        self._rows = rows
+        self._seed = seed
+        self._batch_size = batch_size
+        self._first_part = first_part
+        self._part_size = rows_per_part(batch_size)
+        self._end = steps[1]
+        self._repeat = repeat
+        tokens_in_batch = num_parts * self._part_size * rows.sequence_length
+        self.batches_at_once = min(-(-_TOKENS_AT_ONCE // tokens_in_batch), steps[1] - steps[0])
+
+    def read(self, first):
+        """Reads the rows of batch `first`, an int64 tensor, and of those that follow it."""
         features = tf.numpy_function(
-            lambda first: rows.read(first, num_rows, repeat=repeat),
-            [batch * batch_size + first_part * part_size],
-            [tf.int32] * len(ROW_FEATURES),
-            stateful=False,
+            self._read, [first], [tf.int32] * len(ROW_FEATURES), stateful=False
         )
-        features = [
-            # (num_parts, part_size, sequence_length)
-            tf.reshape(feature, (num_parts, part_size, rows.sequence_length))
-            for feature in features
+        num_rows = self.batches_at_once * self.num_parts * self._part_size
+        shape = (num_rows, self._rows.sequence_length)
+        features = [tf.ensure_shape(feature, shape) for feature in features]
+        return dict(zip(ROW_FEATURES, features, strict=True))
+
+    def _read(self, first):
+        num_rows = self.num_parts * self._part_size
+        first_row = self._first_part * self._part_size
+        batches = range(int(first), min(int(first) + self.batches_at_once, self._end))
+        arrays = [
+            self._rows.read(batch * self._batch_size + first_row, num_rows, repeat=self._repeat)
+            for batch in batches
         ]
-        part_numbers = first_part + tf.range(num_parts)
-        batch_numbers = tf.fill([num_parts], tf.cast(batch, tf.int32))
-        return dict(zip(ROW_FEATURES, features, strict=True)), batch_numbers, part_numbers
+        # What would come behind the last batch is not read, and what is made of it thrown away.
+        missing = (self.batches_at_once - len(batches)) * num_rows
+        return [
+            np.pad(np.concatenate(feature), [(0, missing), (0, 0)])
+            for feature in zip(*arrays, strict=True)
+        ]
 
-    def make_part(features, batch, part):
-        batch_seed = tf.random.fold_in(tf.constant([seed, 0], tf.int32), batch)
-        return objective(features, tf.random.fold_in(batch_seed, part))
+    def part_seeds(self, first):
+        """Makes the seeds of all parts, int32 `(batches_at_once * num_parts, 2)`."""
+        batch_seeds = [
+            tf.random.fold_in(
+                tf.constant([self._seed, 0], tf.int32), tf.cast(first + number, tf.int32)
+            )
+            for number in range(self.batches_at_once)
+        ]
+        return tf.stack(
+            [
+                tf.random.fold_in(batch_seed, self._first_part + part)
+                for batch_seed in batch_seeds
+                for part in range(self.num_parts)
+            ]
+        )
 
-    # The rows of all parts are read at once: Python takes as long for a few as for many.
-    dataset = tf.data.Dataset.range(*steps)
-    dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).unbatch()
-    dataset = dataset.map(make_part, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    if replica_parts > 1:
-        dataset = dataset.batch(replica_parts, drop_remainder=True).map(_join_parts)
-    return dataset.prefetch(tf.data.AUTOTUNE)
+
+def _split(elements, num_elements):
+    """Reshapes `(num_elements * size, ...)` to `(num_elements, size, ...)`."""
+    return tf.nest.map_structure(
+        lambda feature: tf.reshape(
+            feature, (num_elements, feature.shape[0] // num_elements, *feature.shape[1:])
+        ),
+        elements,
+    )
 
 
 def _parts_per_replica(num_parts, num_replicas, batch_size):

@@ -1,6 +1,7 @@
 """Rows of packed documents, read at random from token shards."""
 
 import functools
+import itertools
 import threading
 
 import numpy as np
@@ -92,30 +93,43 @@ class PackedRows:
 
     def _fill(self, plan, row, *, token_ids, position_ids, segment_ids):
         """Writes rows `row`, `row + 1`, ... of one epoch into views of the result."""
-        num_rows = len(token_ids)
-        row_starts = plan.row_starts[row : row + num_rows + 1]
+        num_places = token_ids.size
+        row_starts = plan.row_starts[row : row + len(token_ids) + 1]
         pieces = slice(row_starts[0], row_starts[-1])
         lengths = plan.lengths[pieces]
-        texts = self._shards.read(plan.documents[pieces], plan.starts[pieces], lengths)
+        texts = self._shards.read_pieces(plan.documents[pieces], plan.starts[pieces], lengths)
 
         # Where each piece begins in the rows laid end to end: after the pieces before it in its
         # row. (num_pieces,)
         sizes = lengths + SPECIAL_TOKENS_PER_PIECE
         pieces_a_row = np.diff(row_starts)
-        row_of_piece = np.repeat(np.arange(num_rows), pieces_a_row)
-        before = np.cumsum(sizes) - sizes
         first_of_row = np.repeat(row_starts[:-1] - row_starts[0], pieces_a_row)
-        begins = row_of_piece * self.sequence_length + before - before[first_of_row]
+        before = np.cumsum(sizes) - sizes
+        row_begins = np.repeat(np.arange(0, num_places, self.sequence_length), pieces_a_row)
+        begins = row_begins + before - before[first_of_row]
         number_in_row = np.arange(len(sizes)) - first_of_row
 
-        position = np.arange(sizes.sum()) - np.repeat(before, sizes)
-        place = np.repeat(begins, sizes) + position
-        position_ids.reshape(-1)[place] = position
-        segment_ids.reshape(-1)[place] = np.repeat(number_in_row + 1, sizes)
+        # The places from each piece to the next: its own, and padding if it is its row's last.
+        widths = np.diff(begins, append=num_places)
+        num_padding = widths - sizes
+        token_ids.reshape(-1)[:] = self._join(texts, num_padding)
+        position = np.arange(num_places, dtype=np.int32)
+        position -= np.repeat(begins.astype(np.int32), widths)
+        segment = np.repeat(number_in_row.astype(np.int32) + 1, widths)
+        if num_padding.any():
+            is_padding = position >= np.repeat(sizes.astype(np.int32), widths)
+            position[is_padding] = 0
+            segment[is_padding] = 0
+        position_ids.reshape(-1)[:] = position
+        segment_ids.reshape(-1)[:] = segment
 
-        text_before = np.cumsum(lengths) - lengths
-        text_place = np.repeat(begins + 1 - text_before, lengths) + np.arange(len(texts))
-        flat_tokens = token_ids.reshape(-1)
-        flat_tokens[text_place] = texts
-        flat_tokens[begins] = self._start_token_id
-        flat_tokens[begins + sizes - 1] = self._end_token_id
+    def _join(self, texts, num_padding):
+        """Puts `<s>` before, `</s>` and padding behind each piece of text, all end to end."""
+        start, end, pad = (
+            np.array(token_id, self._shards.dtype).tobytes()
+            for token_id in (self._start_token_id, self._end_token_id, self._pad_token_id)
+        )
+        behind = [end + count * pad + start for count in num_padding.tolist()]
+        behind[-1] = behind[-1][: -len(start)]
+        joined = [start, *itertools.chain.from_iterable(zip(texts, behind, strict=True))]
+        return np.frombuffer(b"".join(joined), self._shards.dtype)

@@ -2,13 +2,16 @@
 
 import tensorflow as tf
 
+from mpnet_tf.objectives import draws
+from mpnet_tf.objectives.look_up import look_up
+
 
 def corrupt(token_ids, seed, *, roles, mask_rate, random_rate):
     """Replaces tokens as BERT does (arXiv 1810.04805, section 3.1): 80 : 10 : 10 by default.
 
     Args:
         token_ids: int32 tensor of any shape. Tokens to predict.
-        seed: int32 tensor `(2,)`.
+        seed: int32 tensor `(2,)` or `(num_parts, 2)`, as of `draws`.
         roles: `TokenRoles`. Random tokens are drawn evenly from its ids that stand for text.
         mask_rate: float in [0, 1]. Share replaced by the mask.
         random_rate: float in [0, 1 - mask_rate]. Share replaced by a random token; the rest stay.
@@ -16,12 +19,12 @@ def corrupt(token_ids, seed, *, roles, mask_rate, random_rate):
     Returns:
         int32 tensor of the same shape.
     """
-    fate_seed, token_seed = tf.unstack(tf.random.split(seed, 2))
-    fate = tf.random.stateless_uniform(tf.shape(token_ids), fate_seed)
+    fate_seed, token_seed = draws.split(seed, 2)
+    fate = draws.uniform(tf.shape(token_ids), fate_seed)
     text_token_ids = tf.constant(roles.text_token_ids)
-    random_ids = tf.gather(
+    random_ids = look_up(
         text_token_ids,
-        tf.random.stateless_uniform(
+        draws.uniform(
             tf.shape(token_ids),
             token_seed,
             minval=0,

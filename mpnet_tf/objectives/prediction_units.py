@@ -5,20 +5,21 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from mpnet_tf.objectives.look_up import look_up
+from mpnet_tf.objectives import draws
 
 GRANULARITIES = ("token", "word")
 
 
-def unit_starts(rows, seed, *, candidates, roles, granularity, max_gram):
+def unit_starts(segment_ids, seed, *, candidates, continues, granularity, max_gram):
     """Marks the tokens at which a unit of prediction begins.
 
     Args:
-        rows: dict of int32 tensors `(batch_size, sequence_length)`: `token_ids`, `segment_ids`.
-        seed: int32 tensor `(2,)`.
+        segment_ids: int32 tensor `(batch_size, sequence_length)`.
+        seed: int32 tensor `(2,)` or `(num_parts, 2)`, as of `draws`.
         candidates: bool tensor `(batch_size, sequence_length)`. True where a token may be
             predicted.
-        roles: `TokenRoles`.
+        continues: bool tensor `(batch_size, sequence_length)`. True where a token continues the
+            word of the one before it.
         granularity: "token" or "word". A word is a token and the continuations behind it.
         max_gram: int. Units hold 1 to `max_gram` such pieces; each length covers the same share
             of them, as in MPNet's released code (so a length n is drawn with weight 1/n).
@@ -27,9 +28,7 @@ def unit_starts(rows, seed, *, candidates, roles, granularity, max_gram):
         Bool tensor `(batch_size, sequence_length)`, False outside of `candidates`.
     """
     starts = candidates
-    segment_ids = rows["segment_ids"]
     if granularity == "word":
-        continues = look_up(tf.constant(roles.is_continuation), rows["token_ids"])
         # A continuation with nothing to continue (a document cut within a word, a special token
         # just before) begins a word of its own.
         joined = candidates[:, 1:] & candidates[:, :-1]
@@ -49,8 +48,8 @@ def _ngram_starts(starts, segment_ids, seed, *, max_gram):
     batch_size, sequence_length = tf.unstack(tf.shape(starts))
     lengths = np.arange(1, max_gram + 1)
     weights = tf.constant(np.cumsum(1 / lengths) / np.sum(1 / lengths), tf.float32)
-    draws = tf.random.stateless_uniform(tf.shape(starts), seed)
-    jump = 1 + tf.searchsorted(weights[:-1], tf.reshape(draws, [-1]), side="right")
+    jump_draws = draws.uniform(tf.shape(starts), seed)
+    jump = 1 + tf.searchsorted(weights[:-1], tf.reshape(jump_draws, [-1]), side="right")
     jump = tf.reshape(jump, [batch_size, sequence_length])
 
     # Words are numbered along the row; the words of a row are followed by one that ends it.

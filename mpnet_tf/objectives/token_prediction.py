@@ -5,6 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from mpnet_tf.objectives import draws
 from mpnet_tf.objectives.corruption import corrupt
 from mpnet_tf.objectives.look_up import look_up, look_up_in_rows, row_begins
 from mpnet_tf.objectives.prediction_count import num_predicted
@@ -44,6 +45,9 @@ class TokenPrediction:
         ValueError: if an argument is out of its range, or `num_predictions` is less than what one
             document that fills the row needs.
     """
+
+    # Whether a call takes a seed for each part of its rows, `(num_parts, 2)`.
+    takes_seeds_of_parts = True
 
     def __init__(
         self,
@@ -134,7 +138,7 @@ class TokenPrediction:
 
         Args:
             rows: dict of int32 tensors `(batch_size, sequence_length)`.
-            seed: int32 tensor `(2,)`.
+            seed: int32 tensor `(2,)` or `(num_parts, 2)`, as of `draws`.
             permuted: bool. Whether each document's predictions come in random order; in that of
                 the text otherwise.
 
@@ -143,7 +147,7 @@ class TokenPrediction:
             `valid`, the valid ones first, by document and in order of prediction; what `rows`
             holds there (0 and padding where not valid); `target_ids` and `stand_ins`.
         """
-        unit_seed, choice_seed, order_seed, corruption_seed = tf.unstack(tf.random.split(seed, 4))
+        unit_seed, choice_seed, order_seed, corruption_seed = draws.split(seed, 4)
         predicted = self._choose(rows, unit_seed, choice_seed)
         places, valid = list_places(predicted, self._num_places)
         if permuted:
@@ -171,13 +175,16 @@ class TokenPrediction:
     def _choose(self, rows, unit_seed, choice_seed):
         """Marks the predicted tokens, bool `(batch_size, sequence_length)`."""
         candidates = rows["segment_ids"] > 0
+        # One look-up tells both.
+        is_special = self.roles.is_special.astype(np.int8)
+        kinds = look_up(tf.constant(2 * is_special + self.roles.is_continuation), rows["token_ids"])
         if not self.predict_special_tokens:
-            candidates &= ~look_up(tf.constant(self.roles.is_special), rows["token_ids"])
+            candidates &= kinds < 2
         starts = unit_starts(
-            rows,
+            rows["segment_ids"],
             unit_seed,
             candidates=candidates,
-            roles=self.roles,
+            continues=tf.bitwise.bitwise_and(kinds, 1) > 0,
             granularity=self.granularity,
             max_gram=self.max_gram,
         )

@@ -177,16 +177,12 @@ def test_ngrams_cover_each_length_alike():
     from mpnet_tf.objectives.prediction_units import unit_starts
 
     length = 600
-    rows = {
-        "token_ids": tf.fill([200, length], 50),
-        "segment_ids": tf.ones([200, length], tf.int32),
-    }
     candidates = tf.ones([200, length], tf.bool)
     starts = unit_starts(
-        rows,
+        tf.ones([200, length], tf.int32),
         tf.constant([3, 4]),
         candidates=candidates,
-        roles=ROLES,
+        continues=tf.zeros_like(candidates),
         granularity="token",
         max_gram=3,
     ).numpy()

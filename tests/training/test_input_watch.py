@@ -21,7 +21,8 @@ NEVER = 600.0
 class Rows:
     """What batches ask of `PackedRows`; each reading begins with a call of `before_read`."""
 
-    sequence_length = 8
+    # So long that each batch is read by itself: of short rows, several are read at once.
+    sequence_length = 8192
     num_rows = 1000
 
     def __init__(self, before_read=lambda first_row: None):
