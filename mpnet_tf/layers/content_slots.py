@@ -22,7 +22,10 @@ class ContentSlots(keras.layers.Layer):
         if values.shape[1] is not None and values.shape[1] == key_start.shape[1]:
             # The same tensor, by which a pre-layer-norm block knows not to normalise it twice.
             return values
-        return values[:, : ops.shape(key_start)[1]]
+        # Not `values[:, :n]`, whose gradient is slow on TensorFlow: it runs on one core.
+        batch_size, _, *rest = ops.shape(values)
+        shape = (batch_size, ops.shape(key_start)[1], *rest)
+        return ops.slice(values, (0,) * len(shape), shape)
 
     def compute_output_spec(self, values, key_start):
         shape = (values.shape[0], key_start.shape[1], *values.shape[2:])

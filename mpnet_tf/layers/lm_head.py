@@ -3,6 +3,9 @@
 import keras
 from keras import ops
 
+from mpnet_tf.layers.matrix_products import product_with_transposed
+from mpnet_tf.layers.trained_layer_norm import TrainedLayerNorm
+
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
 class LMHead(keras.layers.Layer):
@@ -17,6 +20,7 @@ class LMHead(keras.layers.Layer):
 
     Call arguments:
         hidden: float tensor `(batch_size, num_predictions, hidden_dim)`.
+        training: bool or None. Whether there will be a gradient.
 
     Returns:
         float32 tensor `(batch_size, num_predictions, vocabulary_size)`, whatever the dtype
@@ -47,7 +51,7 @@ class LMHead(keras.layers.Layer):
                 dtype=self.dtype_policy,
                 name="dense",
             )
-            self.norm = keras.layers.LayerNormalization(
+            self.norm = TrainedLayerNorm(
                 epsilon=layer_norm_epsilon, dtype=self.dtype_policy, name="norm"
             )
 
@@ -60,8 +64,13 @@ class LMHead(keras.layers.Layer):
             )
         self.built = True
 
-    def call(self, hidden):
-        return self._with_bias(self.token_embedding(self._transformed(hidden), reverse=True))
+    def call(self, hidden, training=None):
+        hidden = self._transformed(hidden, training)
+        embedding = self.token_embedding
+        if training and embedding.quantization_mode is None:
+            table = ops.cast(embedding.embeddings, embedding.compute_dtype)
+            return self._with_bias(product_with_transposed(hidden, table))
+        return self._with_bias(embedding(hidden, reverse=True))
 
     def output_kernel(self):
         """Returns the transposed token embedding, `(hidden_dim, vocabulary_size)`, for `project`.
@@ -86,18 +95,18 @@ class LMHead(keras.layers.Layer):
         """
         if output_kernel is None:
             return self(hidden)
-        return self._with_bias(ops.matmul(self._transformed(hidden), output_kernel))
+        return self._with_bias(ops.matmul(self._transformed(hidden, training=False), output_kernel))
 
-    def _transformed(self, hidden):
+    def _transformed(self, hidden, training):
         if not self.transform:
             return hidden
-        return self.norm(ops.gelu(self.dense(hidden), approximate=False))
+        return self.norm(ops.gelu(self.dense(hidden), approximate=False), training=training)
 
     def _with_bias(self, logits):
         logits = ops.cast(logits, "float32")
         return logits + ops.cast(self.bias, "float32") if self.transform else logits
 
-    def compute_output_spec(self, hidden):
+    def compute_output_spec(self, hidden, training=None):
         shape = (*hidden.shape[:-1], self.token_embedding.input_dim)
         return keras.KerasTensor(shape, dtype="float32")
 

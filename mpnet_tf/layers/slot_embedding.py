@@ -3,6 +3,9 @@
 import keras
 from keras import ops
 
+from mpnet_tf.layers.paired_dropout import PairedDropout
+from mpnet_tf.layers.trained_layer_norm import TrainedLayerNorm
+
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
 class SlotEmbedding(keras.layers.Layer):
@@ -89,12 +92,8 @@ class SlotEmbedding(keras.layers.Layer):
         self.segment_embedding = self._table(num_segments, "segment_embedding")
         self.norm = None
         if normalize:
-            self.norm = keras.layers.LayerNormalization(
-                epsilon=layer_norm_epsilon, dtype=dtype, name="norm"
-            )
-        self.embedding_dropout = keras.layers.Dropout(
-            dropout, dtype=dtype, name="embedding_dropout"
-        )
+            self.norm = TrainedLayerNorm(epsilon=layer_norm_epsilon, dtype=dtype, name="norm")
+        self.embedding_dropout = PairedDropout(dropout, dtype=dtype, name="embedding_dropout")
 
     def _table(self, num_rows, name):
         if not num_rows:
@@ -139,7 +138,7 @@ class SlotEmbedding(keras.layers.Layer):
                 # (1, 1, hidden_dim) where all slots share row 0.
                 embedded += table(ops.zeros((1, 1), "int32") if ids is None else ids)
         if self.norm is not None:
-            embedded = self.norm(embedded)
+            embedded = self.norm(embedded, training=training)
         return self.embedding_dropout(embedded, training=training)
 
     def compute_output_spec(

@@ -3,7 +3,11 @@
 import keras
 from keras import ops
 
+from mpnet_tf.layers.paired_dropout import PairedDropout
 from mpnet_tf.layers.rematerialization import rematerialized_call
+from mpnet_tf.layers.trained_dense import trained_dense
+from mpnet_tf.layers.trained_gelu import trained_gelu
+from mpnet_tf.layers.trained_layer_norm import TrainedLayerNorm
 from mpnet_tf.layers.two_stream_attention import TwoStreamAttention
 
 NORM_ORDERS = ("post", "pre")
@@ -108,16 +112,16 @@ class TransformerBlock(keras.layers.Layer):
             dtype=dtype,
             name="feedforward_output",
         )
-        self.attention_norm = keras.layers.LayerNormalization(
+        self.attention_norm = TrainedLayerNorm(
             epsilon=layer_norm_epsilon, dtype=dtype, name="attention_norm"
         )
-        self.feedforward_norm = keras.layers.LayerNormalization(
+        self.feedforward_norm = TrainedLayerNorm(
             epsilon=layer_norm_epsilon, dtype=dtype, name="feedforward_norm"
         )
-        self.attention_output_dropout = keras.layers.Dropout(
+        self.attention_output_dropout = PairedDropout(
             dropout, dtype=dtype, name="attention_output_dropout"
         )
-        self.feedforward_output_dropout = keras.layers.Dropout(
+        self.feedforward_output_dropout = PairedDropout(
             dropout, dtype=dtype, name="feedforward_output_dropout"
         )
 
@@ -174,7 +178,7 @@ class TransformerBlock(keras.layers.Layer):
         Returns:
             Float tensor `(batch_size, num_slots, hidden_dim)`, and the cache with these slots.
         """
-        queries = self._normalized_before(hidden)
+        queries = self._normalized_before(hidden, training=False)
         key_value = tuple(self.attention.project_keys(queries))
         if cache is not None:
             # TensorFlow has no kernel of its own for `slice_update`, and calls XLA for each.
@@ -188,24 +192,32 @@ class TransformerBlock(keras.layers.Layer):
         return self._finish(hidden, attended, training=False), key_value
 
     def _transform(self, query_input, key_input, attention_bias, training):
-        queries = self._normalized_before(query_input)
-        keys = queries if key_input is query_input else self._normalized_before(key_input)
+        queries = self._normalized_before(query_input, training)
+        keys = queries if key_input is query_input else self._normalized_before(key_input, training)
         attended = self.attention(queries, keys, attention_bias, training=training)
         return self._finish(query_input, attended, training)
 
-    def _normalized_before(self, hidden):
-        return self.attention_norm(hidden) if self.norm_order == "pre" else hidden
+    def _normalized_before(self, hidden, training):
+        if self.norm_order == "pre":
+            return self.attention_norm(hidden, training=training)
+        return hidden
 
     def _finish(self, query_input, attended, training):
         """Adds what was attended to, and does all that follows attention."""
         hidden = query_input + self.attention_output_dropout(attended, training=training)
         if self.norm_order == "post":
-            hidden = self.attention_norm(hidden)
-            return self.feedforward_norm(hidden + self._feed_forward(hidden, training))
-        return hidden + self._feed_forward(self.feedforward_norm(hidden), training)
+            hidden = self.attention_norm(hidden, training=training)
+            transformed = hidden + self._feed_forward(hidden, training)
+            return self.feedforward_norm(transformed, training=training)
+        normalized = self.feedforward_norm(hidden, training=training)
+        return hidden + self._feed_forward(normalized, training)
 
     def _feed_forward(self, hidden, training):
-        hidden = ops.gelu(self.intermediate(hidden), approximate=self.approximate_gelu)
+        hidden = trained_dense(self.intermediate, hidden, training)
+        if training:
+            hidden = trained_gelu(hidden, approximate=self.approximate_gelu)
+        else:
+            hidden = ops.gelu(hidden, approximate=self.approximate_gelu)
         return self.feedforward_output_dropout(self.feedforward_output(hidden), training=training)
 
     def compute_output_spec(self, query_input, key_input, attention_bias, training=None):

@@ -3,6 +3,10 @@
 import keras
 from keras import ops
 
+from mpnet_tf.layers.paired_dropout import PairedDropout
+from mpnet_tf.layers.trained_attention import attention, trained_attention
+from mpnet_tf.layers.trained_dense import trained_dense
+
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
 class TwoStreamAttention(keras.layers.Layer):
@@ -75,7 +79,7 @@ class TwoStreamAttention(keras.layers.Layer):
             "output_projection",
             self.output_kernel_initializer or self.kernel_initializer,
         )
-        self.attention_dropout = keras.layers.Dropout(
+        self.attention_dropout = PairedDropout(
             dropout, dtype=self.dtype_policy, name="attention_dropout"
         )
 
@@ -86,14 +90,15 @@ class TwoStreamAttention(keras.layers.Layer):
         self.built = True
 
     def call(self, query_input, key_input, attention_bias, training=None):
-        key, value = self.project_keys(key_input)
+        key, value = self.project_keys(key_input, training=training)
         return self.attend(query_input, key, value, attention_bias, training=training)
 
-    def project_keys(self, key_input):
+    def project_keys(self, key_input, training=None):
         """Computes what queries read of content slots, for use now or from a cache.
 
         Args:
             key_input: float tensor `(batch_size, num_keys, hidden_dim)`.
+            training: bool or None. Whether there will be a gradient.
 
         Returns:
             Keys and values, float tensors `(batch_size, num_heads, num_keys, head_dim)`.
@@ -101,7 +106,8 @@ class TwoStreamAttention(keras.layers.Layer):
         num_keys = ops.shape(key_input)[1]
         # (2, batch_size, num_heads, num_keys, head_dim)
         key_value = ops.reshape(
-            self.key_value(key_input), (-1, num_keys, 2, self.num_heads, self.head_dim)
+            trained_dense(self.key_value, key_input, training),
+            (-1, num_keys, 2, self.num_heads, self.head_dim),
         )
         return ops.unstack(ops.transpose(key_value, (2, 0, 3, 1, 4)), 2)
 
@@ -119,16 +125,19 @@ class TwoStreamAttention(keras.layers.Layer):
         """
         num_queries = ops.shape(query_input)[1]
         # (batch_size, num_heads, num_queries, head_dim)
-        query = ops.multiply(self.query(query_input), self.head_dim**-0.5)
+        query = ops.multiply(trained_dense(self.query, query_input, training), self.head_dim**-0.5)
         query = ops.reshape(query, (-1, num_queries, self.num_heads, self.head_dim))
         query = ops.transpose(query, (0, 2, 1, 3))
 
-        # (batch_size, num_heads, num_queries, num_keys)
-        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
-        weights = ops.softmax(ops.cast(scores, "float32") + attention_bias)
-        weights = self.attention_dropout(ops.cast(weights, self.compute_dtype), training=training)
+        # (batch_size, num_heads, num_queries, head_dim)
+        if training:
+            attended = trained_attention(
+                query, key, value, attention_bias, dropout=self.attention_dropout
+            )
+        else:
+            attended = attention(query, key, value, attention_bias)
         # (batch_size, num_queries, num_heads, head_dim)
-        attended = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
+        attended = ops.transpose(attended, (0, 2, 1, 3))
         attended = ops.reshape(attended, (-1, num_queries, self.hidden_dim))
         return self.output_projection(attended)
 

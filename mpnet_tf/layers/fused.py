@@ -1,0 +1,38 @@
+"""Chains of elementwise operations in one pass over memory."""
+
+import functools
+
+import keras
+
+
+def fused(function):
+    """Compiles a function with XLA where it is called in a TensorFlow graph of known shapes.
+
+    There, each operation of a chain reads its input from memory and writes its output back, which
+    takes longer than computing it. Outside of graphs, and with shapes that change from call to
+    call, compiling would take longer than it saves. On other Keras backends whole training steps
+    are compiled anyhow.
+
+    Args:
+        function: from tensors to a tensor or a tuple of tensors, pure, without random numbers.
+            It is given no gradient: use it in those of `keras.ops.custom_gradient`.
+
+    Returns:
+        Function of the same arguments.
+
+    References:
+        [XLA](https://openxla.org/xla/tf2xla)
+    """
+    if keras.backend.backend() != "tensorflow":
+        return function
+    import tensorflow as tf
+
+    compiled = tf.function(function, jit_compile=True, autograph=False)
+
+    @functools.wraps(function)
+    def call(*tensors):
+        if tf.executing_eagerly() or not all(tensor.shape.is_fully_defined() for tensor in tensors):
+            return function(*tensors)
+        return compiled(*tensors)
+
+    return call
