@@ -1,13 +1,17 @@
-"""AdamW with a learning rate for each weight."""
+"""AdamW with a learning rate for each weight, moved in few passes over memory."""
 
 import keras
+import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
 class AdamWWithRates(keras.optimizers.Adam):
-    """AdamW whose learning rate is multiplied by a factor for each weight.
+    """AdamW whose learning rate can be multiplied by a factor for each weight.
 
-    The weight decay is multiplied too, so that a weight with factor 0 stays as it is.
+    The weight decay is multiplied too, so that a weight with factor 0 stays as it is. The steps are
+    those of `keras.optimizers.AdamW`; where TensorFlow has an operation that updates a weight and
+    its moments at once, it is used: updating them one after the other reads and writes memory about
+    four times as often.
 
     Args:
         learning_rate: float or schedule.
@@ -44,9 +48,38 @@ class AdamWWithRates(keras.optimizers.Adam):
         """Moves one variable."""
         index = self._get_variable_index(variable)
         rate = keras.ops.cast(learning_rate, variable.dtype) * self._factors[index]
-        if self.decay_rate and self._decays[index]:
-            self.assign_sub(variable, variable * (rate * self.decay_rate))
+        decay = rate * self.decay_rate if self.decay_rate and self._decays[index] else None
+        if keras.backend.backend() == "tensorflow" and not self.amsgrad:
+            self._update_at_once(gradient, variable, index, rate=rate, decay=decay)
+            return
+        if decay is not None:
+            self.assign_sub(variable, variable * decay)
         super().update_step(gradient, variable, rate)
+
+    def _update_at_once(self, gradient, variable, index, *, rate, decay):
+        weights, first, second = (
+            value.value if isinstance(value, keras.Variable) else value
+            for value in (variable, self._momentums[index], self._velocities[index])
+        )
+        dtype = weights.dtype
+        if decay is not None:
+            tf.raw_ops.ResourceApplyGradientDescent(
+                var=weights.handle, alpha=decay, delta=weights.read_value()
+            )
+        step = tf.cast(self.iterations + 1, dtype)
+        beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=weights.handle,
+            m=first.handle,
+            v=second.handle,
+            beta1_power=beta_1**step,
+            beta2_power=beta_2**step,
+            lr=rate,
+            beta1=beta_1,
+            beta2=beta_2,
+            epsilon=tf.cast(self.epsilon, dtype),
+            grad=tf.cast(gradient, dtype),
+        )
 
     def get_config(self):
         return {

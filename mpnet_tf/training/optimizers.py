@@ -76,11 +76,12 @@ def make_optimizer(config, model, *, total_steps):
 
 
 def _make_adamw(config, model, *, weight_decay, **settings):
-    if config.relative_bias_rate == 1:
-        return keras.optimizers.AdamW(weight_decay=weight_decay, **settings)
     roles = parameter_roles(model)
+    rates = {}
+    if config.relative_bias_rate != 1:
+        rates = dict.fromkeys(relative_biases(model), config.relative_bias_rate)
     return AdamWWithRates(
-        rates=dict.fromkeys(relative_biases(model), config.relative_bias_rate),
+        rates=rates,
         decay_rate=weight_decay,
         no_decay=[path for path, role in roles.items() if role in config.no_weight_decay],
         **settings,

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from mpnet_tf.training.cross_entropy import cross_entropy
+
 # The columns of totals.
 LOSS, CORRECT, WEIGHT, COUNT = range(4)
 NUM_COLUMNS = 4
@@ -21,7 +23,7 @@ def prediction_totals(batch, logits, num_objectives):
         and the number of predictions. Differentiable in the first column.
     """
     slots, target_ids, target_weights = batch
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target_ids, logits)
+    losses = cross_entropy(logits, target_ids)
     hits = tf.equal(tf.argmax(logits, axis=-1, output_type=target_ids.dtype), target_ids)
     # A place without a prediction may hold anything: times a weight of zero, infinity is no number.
     is_predicted = target_weights > 0

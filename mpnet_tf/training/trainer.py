@@ -181,8 +181,14 @@ class Trainer(DistributedFit):
         factor = 1 / loss_scale
         if self._global_clipnorm:
             factor *= self._global_clipnorm / tf.maximum(norm, self._global_clipnorm)
+        # Most steps clip nothing, and need not go through all gradients once more.
+        gradients = tf.cond(
+            tf.equal(factor, 1.0),
+            lambda: gradients,
+            lambda: [gradient * factor for gradient in gradients],
+        )
         gradients = [
-            tf.cast(gradient * factor, variable.dtype)
+            tf.cast(gradient, variable.dtype)
             for gradient, variable in zip(
                 gradients, self.pretrainer.trainable_variables, strict=True
             )
