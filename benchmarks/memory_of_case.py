@@ -22,6 +22,7 @@ from turns import rounded
 
 from mpnet_tf.training.config import PretrainingConfig
 from mpnet_tf.training.pretraining import build_model, build_trainer
+from mpnet_tf.training.throughput import training_flops_per_batch
 
 _BASE = PretrainingConfig().to_dict()
 _TINY = {"num_layers": 1, "num_heads": 2, "hidden_dim": 64, "intermediate_dim": 256}
@@ -39,11 +40,12 @@ def measure(case):
     Returns:
         The case with `peak_megabytes` (beyond what the process took before it made the model),
         `state_megabytes` (weights and optimizer, which are part of it), and the median
-        `step_seconds` after a first step that compiles.
+        `step_seconds` after a first step that compiles; `gflops`, the multiplications and additions
+        of a step's matrix products, and `scores`, the attention scores of all layers.
     """
     case = {"model": "small", "gradient_accumulation": 1, "rematerialize": False} | case
     config = _config(**case)
-    batches, _ = one_batch_for_ever(config)
+    batches, objective = one_batch_for_ever(config)
     next(batches)
     before = _memory("VmRSS")
     trainer = build_trainer(config, build_model(config, config.data.vocabulary_size))
@@ -54,6 +56,13 @@ def measure(case):
         begin = time.perf_counter()
         float(trainer.train_function(batches)["loss"])
         seconds.append(time.perf_counter() - begin)
+    slots = {
+        "num_slots": objective.num_slots,
+        "num_content_slots": objective.num_content_slots,
+        "num_predictions": objective.num_predictions,
+        "batch_size": config.training.batch_size,
+    }
+    flops = training_flops_per_batch(trainer.pretrainer, **slots)
     variables = [*trainer.pretrainer.trainable_variables, *trainer.optimizer.variables]
     state = sum(np.prod(variable.shape, dtype=int) * 4 for variable in variables)
     return case | {
@@ -61,7 +70,15 @@ def measure(case):
         "state_megabytes": round(state / 1e6),
         "step_seconds": rounded(np.median(seconds)),
         "steps": len(seconds),
+        "gflops": rounded(flops / 1e9),
+        "scores": _num_scores(config.model, **slots),
     }
+
+
+def _num_scores(model, *, num_slots, num_content_slots, num_predictions, batch_size):
+    # The last layer computes the predicted slots alone.
+    queries = (model.num_layers - 1) * num_slots + num_predictions
+    return batch_size * model.num_heads * queries * num_content_slots
 
 
 def _config(*, model, rows, sequence_length, gradient_accumulation, rematerialize):

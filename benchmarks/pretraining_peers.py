@@ -17,12 +17,11 @@ THUDM/GLM. Without them, and without `transformers` for BERT, those rows are lef
 import importlib.util
 import json
 import os
-import subprocess
-import sys
 import tempfile
 
 import numpy as np
 from absl import app, flags
+from step_process import StepProcess
 from turns import ratios, rounded
 
 _CASES = flags.DEFINE_list("cases", [], "Which cases, by name; all if empty.")
@@ -31,15 +30,7 @@ _GLM_DIR = flags.DEFINE_string("glm_dir", None, "A checkout of THUDM/GLM.")
 _TURNS = flags.DEFINE_integer("turns", 5, "Turns of each.", lower_bound=1)
 _STEPS = flags.DEFINE_integer("steps", 2, "Steps in a turn.", lower_bound=1)
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
 _SMALL = {"num_layers": 4, "num_heads": 4, "hidden_dim": 256, "intermediate_dim": 1024}
-_THREADS = {
-    "OMP_NUM_THREADS": "2",
-    "TF_NUM_INTRAOP_THREADS": "2",
-    "TF_NUM_INTEROP_THREADS": "2",
-    "KERAS_BACKEND": "tensorflow",
-    "HF_HUB_OFFLINE": "1",
-}
 
 
 def _case(objective, rows, sequence_length, *, dtype="float32", **model):
@@ -91,58 +82,27 @@ def _measure(case, peer):
     with tempfile.TemporaryDirectory() as folder:
         case = {**case, "batch": os.path.join(folder, "batch.npz")}
         # Ours first, which writes the batch.
-        ours = _Worker("pretraining_peers_ours.py", case)
-        theirs = _Worker("pretraining_peers_torch.py", {**case, "kind": kind, "peer": directory})
+        ours = StepProcess("pretraining_peers_ours.py", case)
+        peer_case = {**case, "kind": kind, "peer": directory}
+        theirs = StepProcess("pretraining_peers_torch.py", peer_case)
         turns = {"ours": [], "theirs": []}
         for _ in range(_TURNS.value):
             turns["ours"].append(ours.steps(_STEPS.value))
             turns["theirs"].append(theirs.steps(_STEPS.value))
         ours.close()
         theirs.close()
-    seconds = {side: [seconds for seconds, _ in pairs] for side, pairs in turns.items()}
-    tokens = case["rows"] * case["sequence_length"]
+    seconds = {side: [seconds for seconds, *_ in rates] for side, rates in turns.items()}
     result = {"peer": os.path.basename(directory.rstrip("/")) or kind}
     for key in ("objective", "dtype", "rows", "sequence_length"):
         result[key] = case[key]
-    for side, pairs in turns.items():
-        median, of_processor = np.median(pairs, axis=0)
+    for side, rates in turns.items():
+        median, of_processor, tokens = np.median(rates, axis=0)
         result[side] = {
             "step_seconds": rounded(median),
             "processor_seconds": rounded(of_processor),
             "tokens_per_second": rounded(tokens / median),
         }
     return {**result, "ratio": ratios(seconds["theirs"], to=seconds["ours"])}
-
-
-class _Worker:
-    """A process that runs steps when it is told to, and waits otherwise.
-
-    Args:
-        script: str. A file beside this one, which calls `serve_steps` with its step.
-        case: dict. Its argument, as JSON.
-    """
-
-    def __init__(self, script, case):
-        self._process = subprocess.Popen(
-            [sys.executable, os.path.join(_HERE, script), json.dumps(case)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **_THREADS},
-        )
-        # Two steps, of which the first compiles.
-        self.steps(2)
-
-    def steps(self, number):
-        """Runs steps; returns seconds and processor seconds of one, each the mean."""
-        self._process.stdin.write(f"{number}\n")
-        self._process.stdin.flush()
-        return np.divide(json.loads(self._process.stdout.readline()), number)
-
-    def close(self):
-        """Ends the process."""
-        self._process.stdin.close()
-        self._process.wait()
 
 
 if __name__ == "__main__":

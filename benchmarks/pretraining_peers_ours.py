@@ -12,8 +12,8 @@ with silenced_stderr():
     import keras_hub  # noqa: F401
 
 import numpy as np
-from pretraining_peers_steps import serve_steps, take_output
 from random_text import one_batch_for_ever
+from step_process import serve_steps, take_output
 
 from mpnet_tf.training.config import PretrainingConfig
 from mpnet_tf.training.pretraining import build_model, build_trainer
@@ -37,7 +37,12 @@ def main():
     np.savez(case["batch"], target_ids=target_ids, target_weights=target_weights, **slots)
     trainer = build_trainer(config, build_model(config, config.data.vocabulary_size))
     trainer.make_train_function()
-    serve_steps(lambda: float(trainer.train_function(batches)["loss"]), answers)
+
+    def step():
+        assert np.isfinite(float(trainer.train_function(batches)["loss"]))
+        return case["rows"] * case["sequence_length"]
+
+    serve_steps(step, answers)
 
 
 if __name__ == "__main__":

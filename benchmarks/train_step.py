@@ -33,11 +33,15 @@ _MODELS = flags.DEFINE_list("models", ["small", "base"], "Which of small and bas
 _DTYPE = flags.DEFINE_string("dtype", "float32", "Keras dtype policy.")
 _STEPS = flags.DEFINE_integer("steps", 5, "Steps to time, after one that compiles.")
 
+_LENGTH = flags.DEFINE_integer("sequence_length", 128, "Tokens in a row.")
+
 _SHAPES = {
-    "small": ({"num_layers": 4, "num_heads": 4, "hidden_dim": 256, "intermediate_dim": 1024}, 16),
-    "base": ({}, 8),
+    "small": (
+        {"num_layers": 4, "num_heads": 4, "hidden_dim": 256, "intermediate_dim": 1024},
+        2048,
+    ),
+    "base": ({}, 1024),
 }
-_SEQUENCE_LENGTH = 128
 
 
 def main(argv):
@@ -48,11 +52,12 @@ def main(argv):
 
 
 def _measure(name):
-    shape, batch_size = _SHAPES[name]
+    shape, tokens_per_batch = _SHAPES[name]
+    batch_size = tokens_per_batch // _LENGTH.value
     config = PretrainingConfig.from_dict(
         {
             "model": {**shape, "dtype": _DTYPE.value},
-            "data": {"sequence_length": _SEQUENCE_LENGTH},
+            "data": {"sequence_length": _LENGTH.value},
             "training": {"batch_size": batch_size},
         }
     )
@@ -82,10 +87,10 @@ def _measure(name):
         "model": name,
         "dtype": _DTYPE.value,
         "rows": batch_size,
-        "sequence_length": _SEQUENCE_LENGTH,
+        "sequence_length": _LENGTH.value,
         "num_predictions": objective.num_predictions,
         "step_seconds": round(step, 4),
-        "tokens_per_second": round(batch_size * _SEQUENCE_LENGTH / step),
+        "tokens_per_second": round(batch_size * _LENGTH.value / step),
         "gflops_per_second": round(flops / step / 1e9, 1),
         "matrix_product_gflops_per_second": round(flops / alone / 1e9, 1),
         "share_of_matrix_products": round(alone / step, 3),
