@@ -8,7 +8,6 @@ rate over that of the faster of them (NumPy or PyTorch tensors).
 """
 
 import contextlib
-import importlib
 import itertools
 import json
 import os
@@ -30,12 +29,12 @@ with silenced_stderr():
     import tensorflow as tf
 
 import numpy as np
+from input_peers_transformers import make_collators
 
 from data_prep.prepare import prepare_shards
 from data_prep.readers import read_documents
 from data_prep.reference_text import reference_documents
 from data_prep.vocabulary import train_vocabulary
-from mpnet_tf.data import vocabulary as vocabulary_lib
 from mpnet_tf.data.packed_rows import ROW_FEATURES, PackedRows
 from mpnet_tf.data.shards import TokenShards
 from mpnet_tf.models import MPNetTokenizer
@@ -65,17 +64,6 @@ _TURNS = flags.DEFINE_integer("turns", 7, "Turns of which the median is reported
 _TOKENS_PER_BATCH = 8192
 _NUM_BATCHES = 32
 _BATCHES_PER_CALL = 16
-_WORD_GAP = 1
-
-# The collators of transformers and what makes them do what an objective of ours does. With whole
-# words theirs puts the mask for all of the predicted tokens, and warns unless told so.
-_COLLATORS = {
-    "mlm": (
-        "DataCollatorForLanguageModeling",
-        {"whole_word_mask": True, "mask_replace_prob": 1.0, "random_replace_prob": 0.0},
-    ),
-    "plm": ("DataCollatorForPermutationLanguageModeling", {}),
-}
 
 
 def main(argv):
@@ -86,7 +74,9 @@ def main(argv):
     patterns = _INPUT.value or None
     documents = list(read_documents(patterns) if patterns else reference_documents())
     tokenizer = MPNetTokenizer(_VOCAB.value or train_vocabulary(documents, size=8000))
-    peers = _peers(tokenizer)
+    peers = make_collators(tokenizer, TokenRoles.from_tokenizer(tokenizer))
+    if not peers:
+        print(json.dumps({"peers": "none", "why": "transformers is not installed"}), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         shards_directory = os.path.join(folder, "shards")
         prepare_shards(patterns, tokenizer, shards_directory)
@@ -105,10 +95,9 @@ def _measure(name, shards, tokenizer, sequence_length, peers):
     ours = "mpnet_tf"
     workers = {ours: _our_worker(objective, batches)}
     collators = peers.get(name, {})
-    if collators:
-        examples = _examples(batches, tokenizer)
-        for collator_name, collator in collators.items():
-            workers[collator_name] = _peer_worker(collator, examples)
+    for collator_name, collator in collators.items():
+        examples = [collator.examples(token_ids) for token_ids in batches["token_ids"]]
+        workers[collator_name] = _peer_worker(collator, examples)
     for worker in workers.values():
         worker()  # The first call traces, imports and allocates.
     seconds = {worker_name: [] for worker_name in workers}
@@ -185,67 +174,6 @@ def _seconds_per_batch(worker):
         worker()
         num_batches += _BATCHES_PER_CALL
     return (time.perf_counter() - begin) / num_batches
-
-
-def _peers(tokenizer):
-    """Makes the collators of transformers, by objective and by name."""
-    try:
-        transformers = importlib.import_module("transformers")
-        tokenizers = importlib.import_module("tokenizers")
-    except ImportError as error:
-        print(json.dumps({"peers": "none", "why": str(error)}), flush=True)
-        return {}
-    tensors = ["np"]
-    with contextlib.suppress(ImportError):
-        importlib.import_module("torch").set_num_threads(1)
-        tensors.append("pt")
-    vocabulary = tokenizer.get_vocabulary()
-    unknown_token = vocabulary_lib.unknown_token(vocabulary)
-    model = tokenizers.models.WordPiece(
-        {token: index for index, token in enumerate(vocabulary)}, unk_token=unknown_token
-    )
-    fast_tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizers.Tokenizer(model),
-        cls_token=vocabulary[tokenizer.start_token_id],
-        sep_token=vocabulary[tokenizer.end_token_id],
-        pad_token=vocabulary[tokenizer.pad_token_id],
-        mask_token=vocabulary[tokenizer.mask_token_id],
-        unk_token=unknown_token,
-    )
-    return {
-        objective: {
-            f"transformers {transformers.__version__}, {kind}": getattr(transformers, collator)(
-                fast_tokenizer, return_tensors=kind, **arguments
-            )
-            for kind in tensors
-        }
-        for objective, (collator, arguments) in _COLLATORS.items()
-    }
-
-
-def _examples(batches, tokenizer):
-    """Puts each row into the form that transformers' tokenizers give it, offsets included."""
-    roles = TokenRoles.from_tokenizer(tokenizer)
-    lengths = np.array([len(token.removeprefix("##")) for token in tokenizer.get_vocabulary()])
-    token_ids = batches["token_ids"]
-    sizes = lengths[token_ids]
-    gaps = np.where(roles.is_continuation[token_ids], 0, _WORD_GAP)
-    begins = np.cumsum(sizes + gaps, axis=-1) - sizes
-    features = {
-        "input_ids": token_ids,
-        "attention_mask": (batches["segment_ids"] > 0).astype(np.int32),
-        "special_tokens_mask": roles.is_special[token_ids].astype(np.int32),
-        "offset_mapping": np.stack([begins, begins + sizes], axis=-1),
-    }
-    as_lists = {name: feature.tolist() for name, feature in features.items()}
-    num_batches, batch_size = token_ids.shape[:2]
-    return [
-        [
-            {name: feature[number][row] for name, feature in as_lists.items()}
-            for row in range(batch_size)
-        ]
-        for number in range(num_batches)
-    ]
 
 
 if __name__ == "__main__":
