@@ -132,7 +132,7 @@ def test_the_watch_ends_with_the_training(caplog):
 
 def test_rows_tell_how_many_were_read_and_for_how_long():
     rows = WatchedRows(Rows(lambda first_row: time.sleep(0.05)))
-    assert rows.sequence_length == 8 and rows.longest_reading() is None
+    assert rows.sequence_length == Rows.sequence_length and rows.longest_reading() is None
     rows.read(0, 3)
     rows.read(3, 2, repeat=False)
     assert rows.num_read == 5 and 0.1 <= rows.seconds < 1
