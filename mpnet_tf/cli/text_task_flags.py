@@ -18,7 +18,7 @@ _PATTERN = flags.DEFINE_string(
     "pattern",
     None,
     "Classify by filling a blank, with a GLM preset: a pattern file, or built_in for a GLUE task. "
-    "mpnet-evaluate with it judges a model that was only pretrained.",
+    "mpnet-evaluate with it judges a model that was only pretrained; a tuned one has its own.",
 )
 _EXAMPLES_PER_CLASS = flags.DEFINE_integer(
     "examples_per_class",
@@ -45,11 +45,13 @@ def read_task(files):
 
 def read_evaluation(preset, files):
     """Returns a tuned classifier or regression, and the task to evaluate it on."""
-    if _PATTERN.value is not None:
-        return _read_cloze_evaluation(preset, files)
     from mpnet_tf.finetuning.text_finetuning import TextFinetuning
     from mpnet_tf.finetuning.tuned_model import open_tuned_model
+    from mpnet_tf.models import GLMClozeClassifier
+    from mpnet_tf.models.preset_conversion import class_of_source
 
+    if _PATTERN.value is not None or class_of_source(preset) is GLMClozeClassifier:
+        return _read_cloze_evaluation(preset, files)
     model = open_tuned_model(preset, "text_classifier")
     task, _, dev, _ = _read_data(files, trains=False, class_names=model.class_names)
     if model.num_classes != task.num_outputs:
@@ -63,12 +65,13 @@ def read_evaluation(preset, files):
 def _read_cloze_evaluation(preset, files):
     from mpnet_tf.finetuning.cloze_finetuning import ClozeFinetuning
     from mpnet_tf.finetuning.finetuning_settings import FinetuningSettings
-    from mpnet_tf.models.preset_conversion import read_pretrained
+    from mpnet_tf.models.preset_conversion import open_model, read_pretrained
 
-    pattern = _read_pattern(files.task)
+    tuned = open_model(preset) if _PATTERN.value is None else None
+    pattern = _read_pattern(files.task) if tuned is None else tuned.preprocessor.pattern
     task, _, dev, _ = _read_data(files, trains=False, class_names=pattern.class_names)
     task = ClozeFinetuning(task, pattern, None, dev)
-    return task.make_model(read_pretrained(preset), FinetuningSettings(), seed=0), task
+    return tuned or task.make_model(read_pretrained(preset), FinetuningSettings(), seed=0), task
 
 
 def _read_pattern(task):

@@ -108,12 +108,11 @@ def read_pretrained(source, *, vocabulary=None, weights_only=True):
         )
     if is_foreign(source):
         return read_foreign(source, vocabulary=vocabulary, weights_only=weights_only)
-    if not os.path.exists(os.path.join(source, _CONFIG_FILE)):
-        raise _unknown_source_error(source)
+    model_cls = _saved_class(source)
     tokenizer = None
     if os.path.exists(os.path.join(source, TOKENIZER_FILE)):
         tokenizer = open_tokenizer(source).settings()
-    model = _saved_class(source).from_preset(os.path.abspath(source))
+    model = model_cls.from_preset(os.path.abspath(source))
     carried = read_carried(source)
     preprocessor = getattr(model, "preprocessor", None)
     if isinstance(preprocessor, TransformerTextPreprocessor):
@@ -148,9 +147,23 @@ def open_model(source):
     directory = preset_of(source)
     if is_foreign(directory):
         return model_from(read_foreign(directory))
-    if not os.path.exists(os.path.join(directory, _CONFIG_FILE)):
-        raise _unknown_source_error(directory)
     return _saved_class(directory).from_preset(os.path.abspath(directory))
+
+
+def class_of_source(source):
+    """Tells the class of which `open_model` makes a model, without making one.
+
+    Args:
+        source: str. As `convert` takes it.
+
+    Returns:
+        The class, or None for a source of another library.
+
+    Raises:
+        ValueError: if the source is of an unknown kind or damaged.
+    """
+    directory = preset_of(source)
+    return None if is_foreign(directory) else _saved_class(directory)
 
 
 def _unknown_source_error(source):
@@ -164,9 +177,11 @@ def _unknown_source_error(source):
 
 def _saved_class(preset):
     """Returns the class of a preset's task, or of its backbone where it has no task."""
-    path = os.path.join(preset, _TASK_FILE)
+    path = os.path.join(preset, _CONFIG_FILE)
     if not os.path.exists(path):
-        path = os.path.join(preset, _CONFIG_FILE)
+        raise _unknown_source_error(preset)
+    if os.path.exists(os.path.join(preset, _TASK_FILE)):
+        path = os.path.join(preset, _TASK_FILE)
     name = read_json(path).get("registered_name")
     saved_class = keras.saving.get_registered_object(name)
     if name is None:

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from mpnet_tf.models import MPNetTokenizer, make_backbone, make_masked_lm
+from mpnet_tf.models import GLMTokenizer, MPNetTokenizer, make_backbone, make_masked_lm
 from tests.cli.forked_binary import run_cases
+from tests.models.writing_model import SPECIAL
 from tests.tiny_run import NOUNS, VERBS, VOCABULARY
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
@@ -27,6 +28,7 @@ CASES = {
         DONE,
         "mrr@10 ",
     ),
+    "a pattern": ([*TABLES, *FAST, "--preset=glm", "--pattern=pattern.json"], DONE, "accuracy "),
     "documents": (
         ["--task=text_embedding", "--train_file=lines.txt", "--eval_file=lines.txt"]
         + [*FAST, "--batch_size=3"],
@@ -91,17 +93,23 @@ CASES = {
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("finetuning")
     keras.utils.set_random_seed(1)
-    backbone = make_backbone(
-        "mpnet",
-        len(VOCABULARY),
-        num_layers=1,
-        num_heads=2,
-        hidden_dim=8,
-        intermediate_dim=12,
-        max_sequence_length=20,
-    )
-    make_masked_lm(backbone).save_to_preset(path / "preset")
-    MPNetTokenizer(VOCABULARY).save_to_preset(path / "preset")
+    for name, body, tokenizer in (
+        ("preset", "mpnet", MPNetTokenizer(VOCABULARY)),
+        ("glm", "glm", GLMTokenizer([*SPECIAL, "the", *NOUNS, *VERBS])),
+    ):
+        backbone = make_backbone(
+            body,
+            len(tokenizer.vocabulary),
+            num_layers=1,
+            num_heads=2,
+            hidden_dim=8,
+            intermediate_dim=12,
+            max_sequence_length=20,
+        )
+        make_masked_lm(backbone).save_to_preset(path / name)
+        tokenizer.save_to_preset(path / name)
+    pattern = {"pattern": "{text} the [MASK]", "verbalizers": {"1": "cat", "0": "bird"}}
+    (path / "pattern.json").write_text(json.dumps(pattern))
     generator = np.random.default_rng(2)
     rows = [
         (f"the {noun} {generator.choice(VERBS)}", int(noun == "cat"))
@@ -133,7 +141,7 @@ def folder(tmp_path_factory):
 
 
 def _with_paths(folder, arguments):
-    files = ("--train_file=", "--eval_file=")
+    files = ("--train_file=", "--eval_file=", "--pattern=", "--preset=")
     return [
         f"{flag}={folder}/{value}" if f"{flag}=" in files else argument
         for argument in arguments
@@ -172,6 +180,7 @@ def test_a_tuned_model_is_evaluated(folder, answers):
     preset = f"--preset={folder}/tables/preset"
     data = ["--task=text_classification", f"--eval_file={folder}/dev.csv"]
     cases = {
+        "its own pattern": [f"--preset={folder}/a pattern/preset", *data, "--json"],
         "done": [preset, *data, f"--predictions={folder}/predictions", "--json"],
         "no classifier": [f"--preset={folder}/preset", *data],
         "another task": [preset, "--task=text_regression", f"--eval_file={folder}/dev.csv"],
@@ -181,6 +190,10 @@ def test_a_tuned_model_is_evaluated(folder, answers):
     assert status == DONE, output
     assert json.loads(output.strip().splitlines()[-1])["accuracy"] == best
     assert len((folder / "predictions" / "dev.tsv").read_text().splitlines()) == 41
+    status, output = found["its own pattern"]
+    tuned = json.loads((folder / "a pattern" / "results.json").read_text())["runs"][0]["metrics"]
+    assert status == DONE, output
+    assert json.loads(output.strip().splitlines()[-1])["accuracy"] == tuned["accuracy"]
     status, output = found["no classifier"]
     assert status == FAILED and "must be a text classifier" in output
     status, output = found["another task"]
