@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from mpnet_tf.training.dropout_seeds import derived_seed, layer_seeds
+
 
 class EmbeddingGradients:
     """Loss and gradients of a batch that several replicas share: a pure function.
@@ -49,7 +51,7 @@ class EmbeddingGradients:
             columns: sequence of dicts of features of this replica's rows, one for each text of a
                 row.
             labels: tensor `(batch_size, ...)` of this replica's rows, or None.
-            seed: int32 tensor `(2,)`. Of this replica in this step, for dropout.
+            seed: uint32 tensor `(2,)`. Of this replica in this step, for dropout.
             gradient_scale: function from a gradient of embeddings to what to send back in its
                 place, such as an optimizer's `scale_loss`.
 
@@ -60,7 +62,7 @@ class EmbeddingGradients:
         if self._chunk_size is None:
             with tf.GradientTape() as tape:
                 embeddings = [
-                    self._embed(features, chunk_seed(seed, column, 0))
+                    self._embed(features, derived_seed(seed, column, 0))
                     for column, features in enumerate(columns)
                 ]
         else:
@@ -90,18 +92,8 @@ class EmbeddingGradients:
     def _embed(self, features, seed=None):
         if seed is None:
             return tf.cast(self._embedder(features, training=False), tf.float32)
-        with keras.StatelessScope(state_mapping=self._dropout_seeds(seed)):
+        with keras.StatelessScope(state_mapping=layer_seeds(self._seed_states, seed)):
             return tf.cast(self._embedder(features, training=True), tf.float32)
-
-    def _dropout_seeds(self, seed):
-        """Gives each dropout layer a seed of its own."""
-        if not self._seed_states:
-            return []
-        seeds = tf.unstack(tf.random.split(seed, len(self._seed_states)))
-        return [
-            (state, tf.cast(own, state.dtype))
-            for state, own in zip(self._seed_states, seeds, strict=True)
-        ]
 
     def _loss_and_gradients(self, embeddings, labels):
         everything, own_rows = _of_all_replicas([*embeddings, labels])
@@ -131,7 +123,7 @@ class EmbeddingGradients:
             return self._embed(features)
 
         def embed(chunk, number, parts):
-            own_seed = None if seed is None else chunk_seed(seed, column, number)
+            own_seed = None if seed is None else derived_seed(seed, column, number)
             return parts.write(number, self._embed(chunk, own_seed))
 
         # Of different sizes, as the last chunk may be smaller.
@@ -148,7 +140,7 @@ class EmbeddingGradients:
         def add(chunk, number, sums):
             chunk_features, chunk_gradients = chunk
             with tf.GradientTape() as tape:
-                embeddings = self._embed(chunk_features, chunk_seed(seed, column, number))
+                embeddings = self._embed(chunk_features, derived_seed(seed, column, number))
             new = self._weight_gradients(tape, [embeddings], [chunk_gradients])
             return [total + gradient for total, gradient in zip(sums, new, strict=True)]
 
@@ -179,20 +171,6 @@ class EmbeddingGradients:
             parallel_iterations=1,
         )
         return value
-
-
-def chunk_seed(seed, column, number):
-    """Derives the seed of the dropout in a chunk of texts.
-
-    Args:
-        seed: int32 tensor `(2,)`. Of the replica in this step.
-        column: int. Which of a row's texts. SimCSE lives on its being another for each.
-        number: int or int scalar tensor. Number of the chunk.
-
-    Returns:
-        int32 tensor `(2,)`.
-    """
-    return tf.random.fold_in(tf.random.fold_in(seed, column), number)
 
 
 def _of_all_replicas(tensors):

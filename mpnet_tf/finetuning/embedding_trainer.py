@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from mpnet_tf.finetuning.embedding_gradients import EmbeddingGradients
 from mpnet_tf.training.distributed_fit import DistributedFit, gradients_summed_already
-from mpnet_tf.training.replica_gradients import dropout_seed
+from mpnet_tf.training.dropout_seeds import dropout_seed
 
 
 class EmbeddingTrainer(DistributedFit):

@@ -3,6 +3,7 @@
 import functools
 
 import keras
+from keras import ops
 
 
 def fused(function):
@@ -14,8 +15,9 @@ def fused(function):
     are compiled anyhow.
 
     Args:
-        function: from tensors to a tensor or a tuple of tensors, pure, without random numbers.
-            It is given no gradient: use it in those of `keras.ops.custom_gradient`.
+        function: from tensors to a tensor or a tuple of tensors, pure, without the backend's
+            random numbers. It is given no gradient: use it in those of
+            `keras.ops.custom_gradient`.
 
     Returns:
         Function of the same arguments.
@@ -30,9 +32,27 @@ def fused(function):
     compiled = tf.function(function, jit_compile=True, autograph=False)
 
     @functools.wraps(function)
-    def call(*tensors):
-        if tf.executing_eagerly() or not all(tensor.shape.is_fully_defined() for tensor in tensors):
-            return function(*tensors)
-        return compiled(*tensors)
+    def call(*tensors, **named_tensors):
+        given = (*tensors, *named_tensors.values())
+        if is_fused(*(ops.shape(tensor) for tensor in given)):
+            return compiled(*tensors, **named_tensors)
+        return function(*tensors, **named_tensors)
 
     return call
+
+
+def is_fused(*shapes):
+    """Tells whether a function of tensors would be compiled, by itself or with the step around it.
+
+    Args:
+        *shapes: tuples of ints, or of int tensors where lengths are not known. Of its tensors.
+
+    Returns:
+        bool.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return True
+    import tensorflow as tf
+
+    known = all(isinstance(size, int) for shape in shapes for size in shape)
+    return known and not tf.executing_eagerly()

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mpnet_tf.layers.fused import fused
 from mpnet_tf.layers.visibility_bias import HIDDEN_SCORE
 
 
@@ -116,11 +117,8 @@ class RelativePositionBias(keras.layers.Layer):
         bias_of_distance = ops.take(ops.cast(self.embeddings, "float32"), buckets, axis=0)
         distance = ops.expand_dims(key_position_ids, 1) - ops.expand_dims(query_position_ids, 2)
         distance = ops.clip(distance, -self.max_distance, self.max_distance)
-        # (batch_size, num_queries, num_keys, num_heads)
-        bias = ops.take(bias_of_distance, distance + self.max_distance, axis=0)
-        # (batch_size, num_heads, num_queries, num_keys)
-        bias = ops.transpose(bias, (0, 3, 1, 2))
-        return ops.where(ops.expand_dims(visible, 1), bias, HIDDEN_SCORE)
+        distance += self.max_distance
+        return _bias_with_gradient(bias_of_distance, distance, visible)
 
     def compute_output_spec(self, query_position_ids, key_position_ids, visible):
         batch_size, num_queries, num_keys = visible.shape
@@ -135,3 +133,31 @@ class RelativePositionBias(keras.layers.Layer):
             "max_distance": self.max_distance,
             "initializer": keras.initializers.serialize(self.initializer),
         }
+
+
+@ops.custom_gradient
+def _bias_with_gradient(bias_of_distance, distance, visible):
+    def gradient(*arguments, upstream=None):
+        # Some backends name it.
+        upstream = arguments[0] if upstream is None else upstream
+        return _sum_by_distance(upstream, distance, visible, bias_of_distance), None, None
+
+    return _bias_of_scores(bias_of_distance, distance, visible), gradient
+
+
+@fused
+def _bias_of_scores(bias_of_distance, distance, visible):
+    # (batch_size, num_queries, num_keys, num_heads)
+    bias = ops.take(bias_of_distance, distance, axis=0)
+    # (batch_size, num_heads, num_queries, num_keys)
+    bias = ops.transpose(bias, (0, 3, 1, 2))
+    return ops.where(ops.expand_dims(visible, 1), bias, HIDDEN_SCORE)
+
+
+@fused
+def _sum_by_distance(of_scores, distance, visible, bias_of_distance):
+    """Adds up the gradients of all scores of a distance."""
+    num_distances, num_heads = bias_of_distance.shape
+    of_scores = ops.where(ops.expand_dims(visible, 1), of_scores, 0.0)
+    of_scores = ops.reshape(ops.transpose(of_scores, (0, 2, 3, 1)), (-1, num_heads))
+    return ops.segment_sum(of_scores, ops.reshape(distance, [-1]), num_segments=num_distances)

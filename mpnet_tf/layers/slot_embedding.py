@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mpnet_tf.layers.paired_dropout import PairedDropout
+from mpnet_tf.layers.counter_dropout import CounterDropout
 from mpnet_tf.layers.trained_layer_norm import TrainedLayerNorm
 
 
@@ -93,7 +93,7 @@ class SlotEmbedding(keras.layers.Layer):
         self.norm = None
         if normalize:
             self.norm = TrainedLayerNorm(epsilon=layer_norm_epsilon, dtype=dtype, name="norm")
-        self.embedding_dropout = PairedDropout(dropout, dtype=dtype, name="embedding_dropout")
+        self.embedding_dropout = CounterDropout(dropout, dtype=dtype, name="embedding_dropout")
 
     def _table(self, num_rows, name):
         if not num_rows:

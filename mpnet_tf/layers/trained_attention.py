@@ -34,7 +34,7 @@ def trained_attention(query, key, value, attention_bias, dropout=None):
 
     Args:
         query, key, value, attention_bias: as `attention` takes them.
-        dropout: `PairedDropout` for the weights, or None for none.
+        dropout: `CounterDropout` for the weights, or None for none.
 
     Returns:
         Float tensor `(batch_size, num_heads, num_queries, head_dim)`.
@@ -42,43 +42,43 @@ def trained_attention(query, key, value, attention_bias, dropout=None):
     References:
         [FlashAttention](https://arxiv.org/abs/2205.14135), appendix B.2 and B.4, for the sums.
     """
-    numbers = None
+    drawn = None
     if dropout is not None:
-        numbers = dropout.draw((*ops.shape(query)[:3], ops.shape(key)[2]))
-    if numbers is None:
+        drawn = dropout.draw((*ops.shape(query)[:3], ops.shape(key)[2]))
+    if drawn is None:
 
-        def use(weights):
+        def cast(weights):
             return ops.cast(weights, value.dtype)
 
-        return _trained_attention(use)(query, key, value, attention_bias)
-    return _trained_attention(dropout.drop)(query, key, value, attention_bias, numbers)
+        return _with_gradient(cast)(query, key, value, attention_bias)
+    return _with_gradient(dropout.drop)(query, key, value, attention_bias, drawn)
 
 
-def _trained_attention(use):
-    """Makes attention that uses the weights as a function of them, and of numbers, says."""
+def _with_gradient(drop):
+    """Makes attention by what a function of the weights, and of what was drawn, leaves of them."""
 
     @ops.custom_gradient
-    def attend(query, key, value, attention_bias, *numbers):
+    def attend(query, key, value, attention_bias, *drawn):
         weights = _attention_weights(query, key, attention_bias)
-        used_weights = use(weights, *numbers)
+        used_weights = drop(weights, *drawn)
         attended = ops.matmul(used_weights, value)
 
         def gradient(*arguments, upstream=None):
             # Some backends name it.
             upstream = arguments[0] if upstream is None else upstream
             of_used_weights = ops.matmul(upstream, _transpose(value))
-            of_scores, of_products = _gradient_of_scores(
+            of_scores = _gradient_of_scores(
                 of_used_weights, used_weights, weights, upstream, attended
             )
-            of_bias = of_scores
+            of_products, of_bias = of_scores[-1], of_scores[0]
             if attention_bias.shape[1] == 1:
-                of_bias = ops.sum(of_scores, axis=1, keepdims=True)
+                of_bias = ops.sum(of_bias, axis=1, keepdims=True)
             return (
                 ops.matmul(of_products, key),
                 ops.matmul(_transpose(of_products), query),
                 ops.matmul(_transpose(used_weights), upstream),
                 of_bias,
-                *map(ops.zeros_like, numbers),
+                *[None] * len(drawn),
             )
 
         return attended, gradient
@@ -88,10 +88,12 @@ def _trained_attention(use):
 
 @fused
 def _gradient_of_scores(of_used_weights, used_weights, weights, upstream, attended):
-    """Computes it in float32, and rounded to the dtype of the products."""
+    """Computes it in float32, and if the products have another dtype, rounded to that too."""
     # The sum of each row of weights times their gradients.
     sums = ops.sum(_exact_product(upstream, attended), axis=-1, keepdims=True)
     of_scores = _exact_product(of_used_weights, used_weights) - weights * sums
+    if upstream.dtype == of_scores.dtype:
+        return (of_scores,)
     return of_scores, ops.cast(of_scores, upstream.dtype)
 
 

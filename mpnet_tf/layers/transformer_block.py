@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mpnet_tf.layers.paired_dropout import PairedDropout
+from mpnet_tf.layers.counter_dropout import CounterDropout
 from mpnet_tf.layers.rematerialization import rematerialized_call
 from mpnet_tf.layers.trained_dense import trained_dense
 from mpnet_tf.layers.trained_gelu import trained_gelu
@@ -118,10 +118,10 @@ class TransformerBlock(keras.layers.Layer):
         self.feedforward_norm = TrainedLayerNorm(
             epsilon=layer_norm_epsilon, dtype=dtype, name="feedforward_norm"
         )
-        self.attention_output_dropout = PairedDropout(
+        self.attention_output_dropout = CounterDropout(
             dropout, dtype=dtype, name="attention_output_dropout"
         )
-        self.feedforward_output_dropout = PairedDropout(
+        self.feedforward_output_dropout = CounterDropout(
             dropout, dtype=dtype, name="feedforward_output_dropout"
         )
 

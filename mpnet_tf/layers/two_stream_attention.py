@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mpnet_tf.layers.paired_dropout import PairedDropout
+from mpnet_tf.layers.counter_dropout import CounterDropout
 from mpnet_tf.layers.trained_attention import attention, trained_attention
 from mpnet_tf.layers.trained_dense import trained_dense
 
@@ -79,7 +79,7 @@ class TwoStreamAttention(keras.layers.Layer):
             "output_projection",
             self.output_kernel_initializer or self.kernel_initializer,
         )
-        self.attention_dropout = PairedDropout(
+        self.attention_dropout = CounterDropout(
             dropout, dtype=self.dtype_policy, name="attention_dropout"
         )
 

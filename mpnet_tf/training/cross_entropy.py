@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from mpnet_tf.layers.fused import fused
+
 
 @tf.custom_gradient
 def cross_entropy(logits, target_ids):
@@ -24,15 +26,26 @@ def cross_entropy(logits, target_ids):
     places = tf.stack([tf.range(tf.size(targets), dtype=targets.dtype), targets], axis=1)
 
     maxima = tf.reduce_max(flat_logits, axis=1, keepdims=True)
-    exponentials = tf.exp(flat_logits - maxima)
+    exponentials = _exponentials(flat_logits, maxima)
     sums = tf.reduce_sum(exponentials, axis=1)
     losses = tf.math.log(sums) + maxima[:, 0] - tf.gather_nd(flat_logits, places)
 
     def gradient(upstream):
         upstream = tf.reshape(upstream, [-1])
-        # softmax(logits) - 1 at the target, times what comes from above.
-        of_logits = exponentials * (upstream / sums)[:, tf.newaxis]
-        of_logits = tf.tensor_scatter_nd_sub(of_logits, places, upstream)
+        of_logits = _gradient_of_logits(exponentials, sums, targets, upstream)
         return tf.reshape(of_logits, tf.shape(logits)), None
 
     return tf.reshape(losses, shape), gradient
+
+
+@fused
+def _exponentials(logits, maxima):
+    return tf.exp(logits - maxima)
+
+
+@fused
+def _gradient_of_logits(exponentials, sums, targets, upstream):
+    """Computes softmax(logits) - 1 at the target, times what comes from above."""
+    words = tf.range(tf.shape(exponentials)[1], dtype=targets.dtype)
+    of_target = tf.where(words == targets[:, tf.newaxis], upstream[:, tf.newaxis], 0.0)
+    return exponentials * (upstream / sums)[:, tf.newaxis] - of_target

@@ -5,10 +5,8 @@ import math
 import keras
 import tensorflow as tf
 
+from mpnet_tf.training.dropout_seeds import derived_seed, layer_seeds
 from mpnet_tf.training.prediction_totals import LOSS, NUM_COLUMNS, prediction_totals
-
-# Tells the draws of dropout from those of the data, which come from `[seed, 0]`.
-_DROPOUT_STREAM = 1
 
 
 class ReplicaGradients:
@@ -39,7 +37,7 @@ class ReplicaGradients:
 
         Args:
             batch: `(slots, target_ids, target_weights)` of this replica.
-            seed: int32 tensor `(2,)`. Of this replica in this step.
+            seed: uint32 tensor `(2,)`. Of this replica in this step.
             loss_scale: float32 scalar tensor.
 
         Returns:
@@ -62,8 +60,7 @@ class ReplicaGradients:
 
     def _compute(self, batch, seed, loss_scale):
         def of_micro_batch(rows, number):
-            own_seed = tf.random.fold_in(seed, number)
-            return self._of_rows(rows, own_seed, loss_scale)
+            return self._of_rows(rows, derived_seed(seed, number), loss_scale)
 
         variables = self._model.trainable_variables
         zeros = (
@@ -74,7 +71,7 @@ class ReplicaGradients:
 
     def _of_rows(self, batch, seed, loss_scale):
         with (
-            keras.StatelessScope(state_mapping=self._dropout_seeds(seed)),
+            keras.StatelessScope(state_mapping=layer_seeds(self._seed_states, seed)),
             tf.GradientTape() as tape,
         ):
             logits = self._model(batch[0], training=True)
@@ -88,16 +85,6 @@ class ReplicaGradients:
         # not added up in it.
         gradients = [tf.cast(tf.convert_to_tensor(gradient), tf.float32) for gradient in gradients]
         return gradients, totals
-
-    def _dropout_seeds(self, seed):
-        """Gives each dropout layer a seed of its own."""
-        if not self._seed_states:
-            return []
-        seeds = tf.random.split(seed, len(self._seed_states))
-        return [
-            (state, tf.cast(own, state.dtype))
-            for state, own in zip(self._seed_states, tf.unstack(seeds), strict=True)
-        ]
 
 
 def sum_over_micro_batches(function, batch, num_micro_batches, zeros):
@@ -135,20 +122,3 @@ def sum_over_micro_batches(function, batch, num_micro_batches, zeros):
         maximum_iterations=num_micro_batches,
     )
     return sums
-
-
-def dropout_seed(seed, batch_number, replica):
-    """Derives the seed of a replica's dropout in a step.
-
-    Args:
-        seed: int. That of the run.
-        batch_number: int scalar tensor. Number of the batch.
-        replica: int scalar tensor. Number of the replica among all.
-
-    Returns:
-        int32 tensor `(2,)`.
-    """
-    of_batch = tf.random.fold_in(
-        tf.constant([seed, _DROPOUT_STREAM], tf.int32), tf.cast(batch_number, tf.int32)
-    )
-    return tf.random.fold_in(of_batch, tf.cast(replica, tf.int32))

@@ -5,9 +5,10 @@ import numpy as np
 import tensorflow as tf
 
 from mpnet_tf.training.distributed_fit import DistributedFit, gradients_summed_already
+from mpnet_tf.training.dropout_seeds import dropout_seed
 from mpnet_tf.training.interval_figures import IntervalFigures
 from mpnet_tf.training.prediction_totals import LOSS
-from mpnet_tf.training.replica_gradients import ReplicaGradients, dropout_seed
+from mpnet_tf.training.replica_gradients import ReplicaGradients
 
 # As `keras.optimizers.LossScaleOptimizer` begins and doubles.
 _FIRST_LOSS_SCALE = 2.0**15

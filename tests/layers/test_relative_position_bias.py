@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mpnet_tf.layers.relative_position_bias import RelativePositionBias, relative_position_buckets
 
@@ -35,6 +36,34 @@ def test_bias_is_that_of_the_distance_where_visible():
     np.testing.assert_array_equal(bias[0, :, 1, 0], table[5])
     np.testing.assert_array_equal(bias[0, :, 1, 1], table[16 + 2])
     np.testing.assert_array_equal(bias[0, :, 2, 0], table[15])
+
+
+@pytest.mark.parametrize("in_graph", [False, True])
+def test_the_gradient_sums_the_visible_scores_of_a_bucket(in_graph):
+    """In a graph, it is compiled."""
+    generator = np.random.default_rng(0)
+    query_position_ids = generator.integers(0, 300, (2, 20))
+    key_position_ids = generator.integers(0, 300, (2, 30))
+    visible = generator.uniform(size=(2, 20, 30)) < 0.7
+    upstream = generator.normal(size=(2, 3, 20, 30)).astype("float32")
+    layer = RelativePositionBias(num_heads=3)
+    layer.build()
+
+    def run():
+        with tf.GradientTape() as tape:
+            positions = (
+                tf.constant(ids, tf.int32) for ids in (query_position_ids, key_position_ids)
+            )
+            bias = layer(*positions, tf.constant(visible))
+        return tape.gradient(bias, layer.embeddings.value, output_gradients=tf.constant(upstream))
+
+    found = tf.convert_to_tensor(tf.function(run)() if in_graph else run())
+    buckets = relative_position_buckets(32, 128)
+    expected = np.zeros((32, 3))
+    for row, query, key in zip(*np.nonzero(visible), strict=True):
+        distance = key_position_ids[row, key] - query_position_ids[row, query]
+        expected[buckets[np.clip(distance, -128, 128) + 128]] += upstream[row, :, query, key]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mpnet_tf.layers.paired_dropout import PairedDropout
+from mpnet_tf.layers.counter_dropout import CounterDropout
 from mpnet_tf.layers.trained_attention import attention, trained_attention
 
 ROWS, HEADS, QUERIES, KEYS, WIDTH = 2, 4, 5, 7, 6
@@ -50,8 +50,8 @@ def test_matches_the_chain_rule(dtype, tolerance, bias_heads, rate, in_graph):
     tensors = random_inputs(dtype, bias_heads=bias_heads)
     upstream = tf.cast(np.random.default_rng(1).normal(size=(ROWS, HEADS, QUERIES, WIDTH)), dtype)
 
-    dropout = PairedDropout(rate, seed=3, dtype=dtype)
-    same_dropout = PairedDropout(rate, seed=3, dtype="float32")
+    dropout = CounterDropout(rate, seed=3, dtype=dtype)
+    same_dropout = CounterDropout(rate, seed=3, dtype="float32")
 
     def run():
         scale = same_dropout(tf.ones((ROWS, HEADS, QUERIES, KEYS)), training=True)

@@ -22,11 +22,10 @@ STEPS = 3
 
 
 CONFIG = tiny_config(
-    # What XLA compiles as a whole draws other masks than TensorFlow's own kernels do.
-    model={"dropout": 0.0, "attention_dropout": 0.0},
+    model={"dropout": 0.1, "attention_dropout": 0.1},
     # With so large an epsilon AdamW moves nearly as the gradient is: divided by its own size, the
     # rounding of one that is almost zero would become a step of full length.
-    optimizer={"learning_rate": 0.1, "warmup_steps": 0, "epsilon": 1.0},
+    optimizer={"learning_rate": 0.2, "warmup_steps": 0, "epsilon": 1.0},
     training={"batch_size": 8},
     execution={"gradient_accumulation": 2},
 )
@@ -97,7 +96,7 @@ def test_nothing_in_the_step_needs_the_host(compiled):
     nodes = [node for graph in graphs(step) for node in graph]
     names = {node.op for node in nodes}
     # As a check of the check: the graph holds what the step is made of, in its inner functions too.
-    assert {"TensorScatterSub", "ResourceApplyAdam"} <= names
+    assert {"UnsortedSegmentSum", "ResourceApplyAdam"} <= names
     assert not names & {"PyFunc", "PyFuncStateless", "EagerPyFunc", "Timestamp", "Print", "PrintV2"}
     for node in nodes:
         types = [
