@@ -3,9 +3,11 @@
 Prints a JSON line a model: seconds a step, text tokens per second, and the achieved FLOP/s beside
 those of bare matrix products of the same shapes, measured in the same run on the same machine.
 FLOPs are the multiplications and additions of the matrix products that the step must do, forward
-and backward; what dropout, norms and the optimizer cost is overhead.
+and backward; what dropout, norms and the optimizer cost is overhead. With `--profile` it tells
+besides what the operations of a step take by their kinds, one after the other.
 
     python benchmarks/train_step.py --models=small,base
+    python benchmarks/train_step.py --models=base --profile
 """
 
 import json
@@ -24,6 +26,7 @@ with silenced_stderr():
 
 import numpy as np
 from random_text import one_batch_for_ever
+from step_profile import step_profile
 
 from mpnet_tf.training.config import PretrainingConfig
 from mpnet_tf.training.pretraining import build_model, build_trainer
@@ -32,8 +35,8 @@ from mpnet_tf.training.throughput import training_flops_per_batch, training_matr
 _MODELS = flags.DEFINE_list("models", ["small", "base"], "Which of small and base to measure.")
 _DTYPE = flags.DEFINE_string("dtype", "float32", "Keras dtype policy.")
 _STEPS = flags.DEFINE_integer("steps", 5, "Steps to time, after one that compiles.")
-
 _LENGTH = flags.DEFINE_integer("sequence_length", 128, "Tokens in a row.")
+_PROFILE = flags.DEFINE_bool("profile", False, "Whether to tell what the operations take.")
 
 _SHAPES = {
     "small": (
@@ -47,6 +50,9 @@ _SHAPES = {
 def main(argv):
     """Measures and prints."""
     del argv
+    if _PROFILE.value:
+        # One operation at a time, or their seconds would count what they wait for each other.
+        tf.config.threading.set_inter_op_parallelism_threads(1)
     for name in _MODELS.value:
         print(json.dumps(_measure(name)), flush=True)
 
@@ -83,6 +89,9 @@ def _measure(name):
         step_seconds.append(time.perf_counter() - begin)
     step, alone = float(np.median(step_seconds)), float(np.median(product_seconds))
     flops = training_flops_per_batch(model, **sizes)
+    profile = {}
+    if _PROFILE.value:
+        profile = {"profile": step_profile(lambda: float(trainer.train_function(batches)["loss"]))}
     return {
         "model": name,
         "dtype": _DTYPE.value,
@@ -94,6 +103,7 @@ def _measure(name):
         "gflops_per_second": round(flops / step / 1e9, 1),
         "matrix_product_gflops_per_second": round(flops / alone / 1e9, 1),
         "share_of_matrix_products": round(alone / step, 3),
+        **profile,
     }
 
 

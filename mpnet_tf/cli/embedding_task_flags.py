@@ -25,7 +25,10 @@ _CHUNK_SIZE = flags.DEFINE_integer(
     "chunk_size", None, "Texts in memory at a time, for batches larger than memory.", lower_bound=1
 )
 _DIMENSIONS = flags.DEFINE_list(
-    "dimensions", [], "Matryoshka: numbers of first dimensions that are to serve by themselves."
+    "dimensions",
+    None,
+    "Matryoshka: numbers of first dimensions that are to serve by themselves. mpnet-evaluate takes "
+    "those of the training, unless told otherwise.",
 )
 _NEGATIVE_COLUMNS = flags.DEFINE_list(
     "negative_columns", [], "With --objective=contrastive: columns of hard negatives."
@@ -43,17 +46,11 @@ _SCALE = flags.DEFINE_float("scale", _DEFAULTS.scale, "One over the loss's tempe
 def read_task(files):
     """Returns the `EmbeddingFinetuning` that the flags ask for."""
     files.refuse_test()
-    try:
-        dimensions = tuple(int(number) for number in _DIMENSIONS.value)
-    except ValueError:
-        raise application.UsageError(
-            f"--dimensions must be whole numbers with commas between. Received: {_DIMENSIONS.value}"
-        ) from None
     settings = EmbeddingSettings(
         objective=_OBJECTIVE.value,
         pooling=_POOLING.value,
         chunk_size=_CHUNK_SIZE.value,
-        dimensions=dimensions,
+        dimensions=_dimensions(()),
         scale=_SCALE.value,
     )
     return _task(files, settings, trains=True)
@@ -61,10 +58,22 @@ def read_task(files):
 
 def read_evaluation(preset, files):
     """Returns an embedder, and the task to evaluate it on."""
+    from mpnet_tf.finetuning.task_choices import read_choices
     from mpnet_tf.finetuning.tuned_model import open_tuned_model
 
     model = open_tuned_model(preset, "text_embedder")
-    return model, _task(files, EmbeddingSettings(pooling=model.pooling), trains=False)
+    dimensions = _dimensions(read_choices(preset).get("dimensions", ()))
+    settings = EmbeddingSettings(pooling=model.pooling, dimensions=dimensions)
+    return model, _task(files, settings, trains=False)
+
+
+def _dimensions(default):
+    try:
+        return tuple(default if _DIMENSIONS.value is None else map(int, _DIMENSIONS.value))
+    except ValueError:
+        raise application.UsageError(
+            f"--dimensions must be whole numbers with commas between. Received: {_DIMENSIONS.value}"
+        ) from None
 
 
 def _task(files, settings, *, trains):

@@ -15,12 +15,16 @@ _TARGET_COLUMN = flags.DEFINE_string(
 )
 _PROMPT = flags.DEFINE_string(
     "prompt",
-    "{source}",
+    None,
     "What the model reads, with {source} for the text, such as '{source} Summary: [MASK]'. The "
-    "mask is what it fills; without one it continues.",
+    "mask is what it fills; without one it continues. Default: as the model was tuned, or "
+    "{source}.",
 )
 _TARGET_LENGTH = flags.DEFINE_integer(
-    "target_length", None, "Most tokens of a text to write. Default: 128.", lower_bound=1
+    "target_length",
+    None,
+    "Most tokens of a text to write. Default: as the model was tuned, or 128.",
+    lower_bound=1,
 )
 _SAMPLER = flags.DEFINE_enum(
     "sampler", "greedy", ["greedy", "beam", "top_k", "top_p"], "How tokens are chosen."
@@ -33,26 +37,30 @@ _LABEL_SMOOTHING = flags.DEFINE_float(
 def read_task(files):
     """Returns the `SequenceFinetuning` that the flags ask for."""
     files.require("train", "evaluation")
-    return _task(files)
+    return _task(files, {})
 
 
 def read_evaluation(preset, files):
     """Returns a model that writes texts, and the task to evaluate it on."""
     from mpnet_tf.finetuning.sequence_finetuning import open_sequence_model
+    from mpnet_tf.finetuning.task_choices import read_choices
 
     files.require("evaluation")
-    return open_sequence_model(preset), _task(files)
+    return open_sequence_model(preset), _task(files, read_choices(preset))
 
 
-def _task(files):
+def _task(files, defaults):
     from mpnet_tf.finetuning.sequence_finetuning import SequenceFinetuning
-    from mpnet_tf.finetuning.sequence_layout import SequenceLayout
+    from mpnet_tf.finetuning.sequence_layout import PLACEHOLDER, SequenceLayout
 
     return SequenceFinetuning(
         _read(files.train),
         _read(files.evaluation),
         _read(files.test, has_targets=False),
-        layout=SequenceLayout(pattern=_PROMPT.value, target_length=_TARGET_LENGTH.value),
+        layout=SequenceLayout(
+            pattern=_PROMPT.value or defaults.get("prompt", PLACEHOLDER),
+            target_length=_TARGET_LENGTH.value or defaults.get("target_length"),
+        ),
         label_smoothing=_LABEL_SMOOTHING.value,
         sampler=_SAMPLER.value,
     )

@@ -45,6 +45,7 @@ def read_task(files):
 
 def read_evaluation(preset, files):
     """Returns a tuned classifier or regression, and the task to evaluate it on."""
+    from mpnet_tf.finetuning.task_choices import read_choices
     from mpnet_tf.finetuning.text_finetuning import TextFinetuning
     from mpnet_tf.finetuning.tuned_model import open_tuned_model
     from mpnet_tf.models import GLMClozeClassifier
@@ -58,6 +59,13 @@ def read_evaluation(preset, files):
         raise ValueError(
             f"The model at {preset} has {model.num_classes} outputs, where the task {task.name} "
             f"has {task.num_outputs}. Fine-tune one with mpnet-finetune."
+        )
+    had_pairs = read_choices(preset).get("pairs")
+    if had_pairs not in (None, dev.pairs is not None):
+        kinds = ("single texts", "pairs of texts")
+        raise ValueError(
+            f"The model at {preset} was tuned on {kinds[had_pairs]}. "
+            f"Received: {kinds[not had_pairs]} in {dev.source}"
         )
     return model, TextFinetuning(task.in_order_of(model.class_names), None, dev)
 

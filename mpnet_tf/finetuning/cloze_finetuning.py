@@ -39,6 +39,11 @@ class ClozeFinetuning(TextFinetuning):
                 )
         super().__init__(task.in_order_of(pattern.class_names), train, dev, test)
         self.pattern = pattern
+        self.choices = {
+            **self.choices,
+            "pattern": pattern.pattern,
+            "verbalizers": dict(pattern.verbalizers),
+        }
         self.description += f" It fills the blank of `{pattern.pattern}`."
 
     def make_model(self, pretrained, settings, *, seed, load_weights=True):

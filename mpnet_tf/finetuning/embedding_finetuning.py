@@ -69,6 +69,7 @@ class EmbeddingFinetuning(FinetuningTask):
         else:
             self.num_train = len(train[0])
         self.num_dev = len(dev)
+        self.choices = {**dataclasses.asdict(embedding), "dimensions": list(embedding.dimensions)}
         self._train, self._dev = train, dev
 
     def make_model(self, pretrained, settings, *, seed, **kwargs):
@@ -133,14 +134,36 @@ class EmbeddingFinetuning(FinetuningTask):
         if self._retrieval is not None:
             wanted = self._retrieval
             queries, documents = embed(wanted.queries), embed(wanted.documents)
-            metrics = retrieval_metrics(queries, documents, wanted.relevant, cutoffs=_CUTOFFS)
             found = rank_documents(queries, documents, depth=1)[:, 0]
-            return Evaluation(metrics, [wanted.documents[number] for number in found])
+            return Evaluation(
+                self._metrics_by_dimensions(queries, documents),
+                [wanted.documents[number] for number in found],
+            )
         first, second = embed(self._dev.texts), embed(self._dev.pairs)
-        metrics = similarity_correlations(first, second, self._dev.labels)
+        metrics = self._metrics_by_dimensions(first, second)
         norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
         cosines = (first * second).sum(axis=1) / np.maximum(norms, 1e-12)
         return Evaluation(metrics, cosines.astype(float).tolist())
+
+    def _metrics_by_dimensions(self, first, second):
+        """Computes the figures of whole embeddings, and of the first dimensions by themselves."""
+        metrics = self._metrics_of(first, second)
+        embedding_dim = first.shape[1]
+        for size in self.embedding.dimensions:
+            if size > embedding_dim:
+                raise ValueError(
+                    f"`dimensions` must not be above the {embedding_dim} of the embeddings. "
+                    f"Received: dimensions={self.embedding.dimensions}"
+                )
+            if size < embedding_dim:
+                of_size = self._metrics_of(first[:, :size], second[:, :size])
+                metrics |= {f"{name}_of_{size}": value for name, value in of_size.items()}
+        return metrics
+
+    def _metrics_of(self, first, second):
+        if self._retrieval is None:
+            return similarity_correlations(first, second, self._dev.labels)
+        return retrieval_metrics(first, second, self._retrieval.relevant, cutoffs=_CUTOFFS)
 
     def write_predictions(self, directory, evaluation, *, name):
         """Writes the cosine of each pair, or the document that was found first for each query."""

@@ -38,7 +38,7 @@ def encode_texts(examples, task, preprocessor):
     """
     if isinstance(examples, EncodedTexts):
         return examples
-    targets = None if examples.labels is None else task.targets(examples.labels)
+    targets = None if examples.labels is None else task.targets(examples.labels, examples.source)
     columns = (examples.texts,) if examples.pairs is None else (examples.texts, examples.pairs)
     lengths = warn_of_unfit_texts(columns, preprocessor, examples.source)
     return EncodedTexts(columns, targets, lengths)

@@ -8,6 +8,7 @@ from mpnet_tf.data.output_directory import appearing_directory, explained_write_
 from mpnet_tf.finetuning.finetuning import finetune
 from mpnet_tf.finetuning.model_card import write_finetuned_card
 from mpnet_tf.finetuning.seed_figures import figures_over_seeds, told
+from mpnet_tf.finetuning.task_choices import write_choices
 from mpnet_tf.models.preset_conversion import read_pretrained
 from mpnet_tf.visualization.finetuning_report import write_finetuning_report
 
@@ -30,14 +31,19 @@ def run_finetuning(task, settings, *, preset, output, seeds, load_weights=True, 
         dict, what `results.json` holds and the paths.
 
     Raises:
-        ValueError: if there is something at `output`, a seed is given twice, or an example does not
-            fit the task.
+        ValueError: if there is something at `output`, a seed is given twice, or an example or a
+            setting does not fit the task.
         OSError: if the output cannot be written.
     """
     if not is_free(output):
         raise ValueError(f"{output} is there already. Choose another output, or remove it.")
     if not seeds or len(set(seeds)) != len(seeds):
         raise ValueError(f"`seeds` must be different numbers. Received: seeds={list(seeds)}")
+    if settings.class_weights != "none" and not task.weighs_classes:
+        raise ValueError(
+            f"`class_weights` must be left out with the task {task.name}, which classifies no "
+            f"texts. Received: class_weights={settings.class_weights!r}"
+        )
     tell = tell or (lambda line: None)
     pretrained = read_pretrained(preset)
     with appearing_directory(output) as directory, explained_write_errors(output):
@@ -52,7 +58,7 @@ def run_finetuning(task, settings, *, preset, output, seeds, load_weights=True, 
             )
             if best is None or _score(run, task) > _score(best, task):
                 best, best_evaluation = run, evaluation
-                _write_model(model, directory)
+                _write_model(model, task, directory)
                 task.write_test(directory, model, batch_size=settings.batch_size)
         results = {
             "task": task.name,
@@ -63,7 +69,7 @@ def run_finetuning(task, settings, *, preset, output, seeds, load_weights=True, 
             "body": pretrained.body,
             "num_train": task.num_train,
             "num_dev": task.num_dev,
-            "settings": dataclasses.asdict(settings),
+            "settings": {**dataclasses.asdict(settings), **task.choices},
             "runs": runs,
         }
         for name, figure in results["metrics"].items():
@@ -95,8 +101,9 @@ def _score(run, task):
     return run["metrics"][task.headline_metric]
 
 
-def _write_model(model, directory):
+def _write_model(model, task, directory):
     """Saves a model in the place of one with a lower score."""
     path = os.path.join(directory, "preset")
     os.makedirs(path, exist_ok=True)
     model.save_to_preset(path)
+    write_choices(path, task)

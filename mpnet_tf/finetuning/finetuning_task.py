@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import keras
 import tensorflow as tf
@@ -53,6 +54,9 @@ class FinetuningTask(abc.ABC):
             among its own.
         headline_metric: str. The one of them that models are compared by; the higher the better.
         num_train, num_dev: int. Examples to train on and to evaluate on.
+        choices: mapping from str to what JSON has. What the task is asked for besides the settings
+            of the run: told with the figures, and kept with the model for its evaluation.
+        weighs_classes: bool. Whether the setting `class_weights` means anything to it.
     """
 
     name: str
@@ -61,6 +65,8 @@ class FinetuningTask(abc.ABC):
     headline_metric: str
     num_train: int
     num_dev: int
+    choices: Mapping = MappingProxyType({})
+    weighs_classes: bool = False
 
     @abc.abstractmethod
     def make_model(

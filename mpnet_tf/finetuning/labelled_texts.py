@@ -68,7 +68,7 @@ def labelled_texts_of_table(
     columns = table.columns
     if not allow_empty:
         for column in filter(None, (text, pair)):
-            check_texts(table, column, remedy=", or pass `allow_empty=True`")
+            check_texts(table, column, remedy=" (in Python, `allow_empty=True` takes them)")
     labels = None
     if label is not None and numeric_labels:
         labels = tuple(_finite_number(table, label, row) for row in range(len(columns[label])))

@@ -49,6 +49,10 @@ class QuestionFinetuning(FinetuningTask):
         self._no_answer_threshold = no_answer_threshold
         self._sizes = {"stride": stride, "max_question_length": max_question_length}
         self._max_answer_length = max_answer_length
+        self.choices = {
+            "no_answer_threshold": no_answer_threshold,
+            "max_answer_length": max_answer_length,
+        }
 
     def make_model(self, pretrained, settings, *, seed, **kwargs):
         return make_tuned_model(pretrained, "question_answering", settings, seed=seed, **kwargs)

@@ -88,6 +88,12 @@ class SequenceFinetuning(FinetuningTask):
         self.headline_metric = headline_metric
         self.layout = layout or SequenceLayout()
         self.description = f"A GLM that writes texts. It reads `{self.layout.pattern}`."
+        self.choices = {
+            "prompt": self.layout.pattern,
+            "target_length": self.layout.target_length,
+            "label_smoothing": label_smoothing,
+            "sampler": sampler if isinstance(sampler, str) else type(sampler).__name__,
+        }
         self.num_train, self.num_dev = len(train or ()), len(dev)
         self._train, self._dev, self._test = train, dev, test
         self._dev_texts = dev

@@ -80,7 +80,8 @@ def read_labelled_texts(
     except MissingColumnError as error:
         if pair is not None and error.column == pair != text:
             raise ValueError(
-                f"A pair task was given single sentences: {error} Or leave out `pair`."
+                f"A pair task was given single sentences: {error} For those, name no column of "
+                "pairs."
             ) from error
         raise
     return labelled_texts_of_table(
@@ -168,7 +169,7 @@ def read_numbered_table(
 
 
 def _no_rows(path):
-    return ValueError(f"{path}: the file is empty. It must hold at least one row of values.")
+    return ValueError(f"{path}: there is no row of values. The file must hold at least one.")
 
 
 def _tab_separated_rows(path):

@@ -34,6 +34,8 @@ class TextFinetuning(FinetuningTask):
         classes = f" Its classes are {', '.join(task.class_names)}." if task.class_names else ""
         self.description = f"A text {task.kind}.{classes}"
         self.num_train, self.num_dev = len(train or ()), len(dev)
+        self.choices = {"pairs": dev.pairs is not None}
+        self.weighs_classes = task.kind == "classification"
         self._train, self._dev, self._test = train, dev, test
         self._dev_texts = dev
 

@@ -86,11 +86,12 @@ class TextTask:
             )
         return dataclasses.replace(self, class_names=tuple(class_names))
 
-    def targets(self, labels):
+    def targets(self, labels, source="the labels"):
         """Turns labels into what a model is trained on.
 
         Args:
             labels: sequence of str or float, as `LabelledTexts` has them.
+            source: str. Where they come from, for errors.
 
         Returns:
             int32 array of class ids, or float32 array of scores.
@@ -105,7 +106,7 @@ class TextTask:
         if unknown:
             raise ValueError(
                 f"Labels must be among {', '.join(self.class_names)}. Received: "
-                f"{', '.join(map(repr, unknown[:5]))}"
+                f"{', '.join(map(repr, unknown[:5]))} in {source}"
             )
         return np.array([ids[label] for label in labels], np.int32)
 

@@ -103,7 +103,7 @@ def _dropping(rate, dtype):
         numbers = ops.cast(ops.arange(math.prod(values.shape)), "uint32")
         numbers = ops.reshape(numbers, values.shape)
         words, _ = threefry(seed, (numbers, ops.zeros_like(numbers)))
-        border = ops.convert_to_tensor(round(rate * _NUM_WORDS), "uint32")
+        border = ops.convert_to_tensor(int(rate * _NUM_WORDS), "uint32")
         return _scale(values, is_kept=words >= border, rate=rate, dtype=dtype)
 
     return drop

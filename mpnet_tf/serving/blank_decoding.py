@@ -49,7 +49,9 @@ class BlankDecoder:
         output_kernel = self.model.lm_head.output_kernel()
 
         def goes_on(number, _cache, _last, _is_there, lengths, _tokens):
-            return (number < width) & tf.reduce_any(_is_open(number, lengths, num_new_tokens))
+            is_open = tf.reduce_any(_is_open(number, lengths, num_new_tokens))
+            # Once at least: tokens of which none was ever written could not be stacked.
+            return (number < width) & (is_open | tf.equal(number, 0))
 
         def add_token(number, cache, last, is_there, lengths, tokens):
             logits, _, cache = self.model.call_with_cache(

@@ -50,8 +50,7 @@ def readme(signatures, latencies, *, name, version, since, notes):
         f"-e MODEL_NAME={name} tensorflow/serving\n```",
         f"in this directory, or, to try it without docker, `mpnet-serve --model=. --name={name}`.",
         "## Ask it by REST",
-        _curl(first, url),
-        *([_curl(signatures[1], url)] if len(signatures) > 1 else []),
+        *(_curl(signature, url) for signature in signatures),
         'Bytes that are no UTF-8 are given as `{"b64": "..."}` and answered with U+FFFD in their '
         "place.",
         "## Ask it by gRPC",

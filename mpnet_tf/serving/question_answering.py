@@ -57,7 +57,7 @@ def question_answering_signatures(answerer, preprocessor, *, max_windows):
                 ),
                 "no_answer_threshold": option(
                     tf.float32,
-                    "there is no answer if `no_answer_score` is above this",
+                    "there is no answer if `no_answer_score` is above this; 1e9 for always one",
                     default=float("inf"),
                     example=0.0,
                 ),

@@ -108,8 +108,8 @@ def signatures_of(task, model, settings):
         if isinstance(model, model_cls):
             return _servable(make(model, settings), task, model)
     raise ValueError(
-        f"`task` must suit the model: a {type(model).__name__} is served for "
-        f"{' and '.join(tasks_of(model))}. Received: task={task!r}"
+        f"`task` must suit the model, a {type(model).__name__}: {' or '.join(tasks_of(model))}. "
+        f"Received: task={task!r}"
     )
 
 

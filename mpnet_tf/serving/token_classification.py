@@ -59,7 +59,7 @@ def token_classification_signatures(classifier, preprocessor, *, max_windows):
             token_inputs(preprocessor(_TEXTS)),
             {
                 "scores": "float32 (batch_size, sequence_length, num_classes): the probability of "
-                "each class; without meaning at padding"
+                f"each class, in the order {', '.join(tagger.names)}; without meaning at padding"
             },
         ),
     ]
@@ -171,8 +171,16 @@ def _stretches(text, starts, ends):
         tf.cast(characters.row_starts(), tf.int32), tf.cast(starts.value_rowids(), tf.int32)
     )
     places = tf.ragged.range(firsts + starts.values, firsts + ends.values)
-    pieces = places.with_values(tf.gather(characters.values, places.values))
-    return starts.with_values(tf.strings.reduce_join(pieces, axis=1))
+    # The word of each character, counted up where one begins: `reduce_join` of the ragged tensor
+    # would take memory for as many characters in each word as the longest has.
+    begins, num_characters = places.row_splits[1:-1], tf.size(places.values)
+    begun = tf.math.unsorted_segment_sum(tf.ones_like(begins), begins, num_characters + 1)
+    words = tf.strings.unsorted_segment_join(
+        tf.gather(characters.values, places.values),
+        tf.cumsum(begun)[:num_characters],
+        tf.size(starts.values),
+    )
+    return starts.with_values(words)
 
 
 def _changes(rows):

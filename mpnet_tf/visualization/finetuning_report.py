@@ -20,7 +20,7 @@ def write_finetuning_report(path, results, pictures):
     """
     headline = results["headline_metric"]
     tiles = [
-        html_parts.tile(name, told(figure), note=f"over {len(results['runs'])} seeds")
+        html_parts.tile(name, told(figure), note=f"seeds: {len(results['runs'])}")
         for name, figure in results["metrics"].items()
     ]
     curves = [

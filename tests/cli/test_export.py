@@ -42,7 +42,7 @@ CASES = {
         "masked_lm",
         ["--task=classify"],
         FAILED,
-        "a MPNetMaskedLM is served for fill_mask and embed and score",
+        "a MPNetMaskedLM: fill_mask or embed or score",
     ),
     "no such task": ("masked_lm", ["--task=translate"], WRONG_USAGE, "fill_mask|embed|classify"),
     "no task": ("masked_lm", [], WRONG_USAGE, "--task"),

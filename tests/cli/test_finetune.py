@@ -22,6 +22,7 @@ PAIRS = ["--train_file=pairs.csv", "--eval_file=pairs.csv"]
 CASES = {
     "tables": ([*TABLES, *FAST, "--seeds=1,2", "--json"], DONE, "seed 2  epoch 1/1  loss"),
     "questions": ([*QUESTIONS, *FAST, "--json"], DONE, "exact "),
+    "no answers": ([*QUESTIONS, *FAST, "--no_answer_threshold=-1000", "--json"], DONE, "exact "),
     "tags": ([*TAGS, *FAST], DONE, "precision "),
     "embedding": (
         [*EMBEDDING, *PAIRS, *FAST, "--batch_size=3", "--dimensions=8,4"],
@@ -47,6 +48,17 @@ CASES = {
         "--pair_column must name the column",
     ),
     "no scores": ([*EMBEDDING, *PAIRS, "--objective=cosine"], FAILED, "no column 'label'"),
+    "dimensions alone": (
+        [*EMBEDDING, "--train_file=scores.csv", "--eval_file=scores.csv", "--objective=cosine"]
+        + [*FAST, "--dimensions=8,2", "--json"],
+        DONE,
+        "spearman_of_2 ",
+    ),
+    "class weights of pairs": (
+        [*EMBEDDING, *PAIRS, "--class_weights=balanced"],
+        FAILED,
+        "`class_weights` must be left out with the task text_embedding",
+    ),
     "bad dimensions": ([*EMBEDDING, *PAIRS, "--dimensions=a"], WRONG_USAGE, "--dimensions must be"),
     "a tag file of tables": (
         ["--task=token_classification", "--train_file=train.tsv", "--eval_file=tags.conll"],
@@ -84,7 +96,7 @@ CASES = {
     "an unknown label": (
         ["--task=text_classification", "--train_file=train.tsv", "--eval_file=other.csv", *FAST],
         FAILED,
-        "must be among 0, 1. Received: '7'",
+        "must be among 0, 1. Received: '7' in",
     ),
 }
 
@@ -174,27 +186,53 @@ def test_what_is_asked_for_is_done_or_refused(name, answers, folder):
     assert (folder / name).exists() == (status == DONE)
 
 
-def test_a_tuned_model_is_evaluated(folder, answers):
-    results = json.loads(answers["tables"][1].strip().splitlines()[-1])
-    best = max(run["metrics"]["accuracy"] for run in results["runs"])
-    preset = f"--preset={folder}/tables/preset"
-    data = ["--task=text_classification", f"--eval_file={folder}/dev.csv"]
+def last_json(output):
+    return json.loads(output.strip().splitlines()[-1])
+
+
+def test_a_tuned_model_is_evaluated_as_it_was_tuned(folder, answers):
+    """Whatever was chosen for it: the pattern, the threshold, the dimensions."""
+    data = {
+        "tables": ["--task=text_classification", f"--eval_file={folder}/dev.csv"],
+        "a pattern": ["--task=text_classification", f"--eval_file={folder}/dev.csv"],
+        "no answers": ["--task=question_answering", f"--eval_file={folder}/squad.json"],
+        "dimensions alone": [*EMBEDDING, f"--eval_file={folder}/scores.csv"],
+    }
     cases = {
-        "its own pattern": [f"--preset={folder}/a pattern/preset", *data, "--json"],
-        "done": [preset, *data, f"--predictions={folder}/predictions", "--json"],
-        "no classifier": [f"--preset={folder}/preset", *data],
+        name: [
+            f"--preset={folder}/{name}/preset",
+            *arguments,
+            f"--predictions={folder}/predictions of {name}",
+            "--json",
+        ]
+        for name, arguments in data.items()
+    }
+    preset = f"--preset={folder}/tables/preset"
+    cases |= {
+        "no classifier": [f"--preset={folder}/preset", *data["tables"]],
         "another task": [preset, "--task=text_regression", f"--eval_file={folder}/dev.csv"],
+        "pairs": [
+            *(preset, "--task=text_classification", f"--eval_file={folder}/pairs.csv"),
+            *("--pair_column=other", "--label_column=text"),
+        ],
+        "dimensions": [*cases["dimensions alone"][:-2], "--dimensions=9"],
     }
     found = run_cases("mpnet_tf.cli.evaluate", "mpnet-evaluate", cases)
-    status, output = found["done"]
-    assert status == DONE, output
-    assert json.loads(output.strip().splitlines()[-1])["accuracy"] == best
-    assert len((folder / "predictions" / "dev.tsv").read_text().splitlines()) == 41
-    status, output = found["its own pattern"]
-    tuned = json.loads((folder / "a pattern" / "results.json").read_text())["runs"][0]["metrics"]
-    assert status == DONE, output
-    assert json.loads(output.strip().splitlines()[-1])["accuracy"] == tuned["accuracy"]
-    status, output = found["no classifier"]
-    assert status == FAILED and "must be a text classifier" in output
-    status, output = found["another task"]
-    assert status == FAILED and "has 2 outputs, where the task text_regression has 1" in output
+    for name in data:
+        status, output = found[name]
+        assert status == DONE, output
+        results = json.loads((folder / name / "results.json").read_text())
+        (best,) = (run for run in results["runs"] if run["seed"] == results["best_seed"])
+        metrics = last_json(output)
+        for metric, value in best["metrics"].items():
+            assert metrics[metric] == pytest.approx(value, rel=1e-6), (name, metric)
+    assert len((folder / "predictions of tables" / "dev.tsv").read_text().splitlines()) == 41
+    told = {
+        "no classifier": "must be a text classifier",
+        "another task": "has 2 outputs, where the task text_regression has 1",
+        "pairs": "was tuned on single texts. Received: pairs of texts in",
+        "dimensions": "must not be above the 8 of the embeddings",
+    }
+    for name, message in told.items():
+        status, output = found[name]
+        assert status == FAILED and message in output, output

@@ -127,10 +127,10 @@ def test_short_rows_are_left_out_where_asked(tmp_path, caplog):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.tsv", b"", r"a\.tsv: the file is empty"),
-        ("a.tsv", b"a\tb\n", r"a\.tsv: the file is empty.*at least one row"),
-        ("a.csv", b"a,b\n", r"a\.csv: the file is empty"),
-        ("a.jsonl", b"\n", r"a\.jsonl: the file is empty"),
+        ("a.tsv", b"", r"a\.tsv: there is no row of values"),
+        ("a.tsv", b"a\tb\n", r"a\.tsv: there is no row.*at least one"),
+        ("a.csv", b"a,b\n", r"a\.csv: there is no row of values"),
+        ("a.jsonl", b"\n", r"a\.jsonl: there is no row of values"),
         ("a.tsv", b"a\tb\n1\t2\n3\n", r"a\.tsv, line 3: 1 values where the 2 columns a, b are"),
         ("a.tsv", b"a\tb\n1\t2\t3\n", r"a\.tsv, line 2: 3 values"),
         ("a.csv", b'a,b\n"1\n",2\n3\n', r"a\.csv, line 4: 1 values"),

@@ -347,9 +347,7 @@ def test_refuses_what_is_no_version_or_there_already(tmp_path):
 
 
 def test_refuses_a_task_that_the_model_does_not_do(models, tmp_path):
-    with pytest.raises(
-        ValueError, match=r"MPNetTextClassifier is served for classify\. Rec.*'embed'"
-    ):
+    with pytest.raises(ValueError, match=r"MPNetTextClassifier: classify\. Rec.*'embed'"):
         export_model(models["mpnet_classifier"], ["embed"], str(tmp_path / "1"))
     assert list(tmp_path.iterdir()) == []
 

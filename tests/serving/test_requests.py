@@ -71,12 +71,34 @@ def test_a_megabyte_is_answered_by_its_beginning(embed):
     np.testing.assert_allclose(answer, beginning, atol=1e-6)
 
 
-def test_a_megabyte_of_words_takes_no_more_windows_than_allowed():
+@pytest.fixture(scope="module")
+def tag():
     model = tiny_model("token_classifier", "mpnet", num_classes=2)
     signatures = token_classification_signatures(
         model, model.preprocessor.padded_to_longest(), max_windows=4
     )
-    answer = functions_of(signatures)["token_classify"](text=tf.constant([MEGABYTE, "dog"]))
+    return functions_of(signatures)["token_classify"]
+
+
+def test_words_are_cut_as_the_offsets_say(tag):
+    answer = {name: value.numpy() for name, value in tag(text=tf.constant(TEXTS)).items()}
+    for row, text in enumerate(TEXTS):
+        for place in range(answer["num_words"][row]):
+            start, end = answer["starts"][row, place], answer["ends"][row, place]
+            assert answer["words"][row, place].decode() == text[start:end]
+
+
+def test_a_long_word_beside_many_takes_no_memory_for_both(tag):
+    """A table of all words by all characters of the longest would have 16 GB."""
+    word = "x" * 100_000
+    answer = tag(text=tf.constant(["cat " * 20_000 + word, "dog"]))
+    assert answer["num_words"].numpy().tolist() == [20_001, 1]
+    words = answer["words"].numpy()
+    assert words[0, [0, 19_999, 20_000]].tolist() == [b"cat", b"cat", word.encode()]
+
+
+def test_a_megabyte_of_words_takes_no_more_windows_than_allowed(tag):
+    answer = tag(text=tf.constant([MEGABYTE, "dog"]))
     assert answer["num_words"].numpy().tolist() == [7 * 43_700, 1]
     scores = answer["scores"].numpy()[0]
     # 4 windows of 22 tokens of which 6 are shared.
@@ -113,6 +135,14 @@ def test_a_row_gets_no_more_tokens_than_it_asks_for(writer):
     num_tokens = answer["num_tokens"].numpy()[:, 0]
     assert (num_tokens <= [0, 2, 6, 6]).all()
     assert answer["text"].numpy()[0] == b"the cat "
+
+
+def test_rows_that_ask_for_no_tokens_get_none(writer):
+    answer = writer["generate_with_options"](
+        text=tf.constant(["the cat", "a [MASK] sat"]), **options(2, max_new_tokens=[0, -3])
+    )
+    assert not answer["num_tokens"].numpy().any()
+    assert not any(b"".join(row) for row in answer["generated"].numpy())
 
 
 def test_a_text_that_is_too_long_is_continued_from_its_end(writer):
@@ -226,7 +256,7 @@ def test_no_texts_are_continued_to_none(writer, name):
     assert answer["text"].shape == (0,) and answer["generated"].shape[0] == 0
 
 
-def test_no_texts_have_no_classes_answers_or_tags():
+def test_no_texts_have_no_classes_answers_or_tags(tag):
     classifier = tiny_model("text_classifier", "bert", num_classes=2)
     signatures = classification_signatures(classifier, classifier.preprocessor.padded_to_longest())
     answer = functions_of(signatures)["classify_pair"](text=NO_TEXTS, text_pair=NO_TEXTS)
@@ -237,9 +267,4 @@ def test_no_texts_have_no_classes_answers_or_tags():
     )
     answer = functions_of(signatures)["answer"](question=NO_TEXTS, context=NO_TEXTS)
     assert answer["answer"].shape == (0,)
-    tagger = tiny_model("token_classifier", "mpnet", num_classes=2)
-    signatures = token_classification_signatures(
-        tagger, tagger.preprocessor.padded_to_longest(), max_windows=4
-    )
-    answer = functions_of(signatures)["token_classify"](text=NO_TEXTS)
-    assert answer["num_words"].shape == (0,)
+    assert tag(text=NO_TEXTS)["num_words"].shape == (0,)
