@@ -206,7 +206,7 @@ def test_empty_text_is_taken_where_allowed(tmp_path):
         (
             PAIRS,
             {"text": "a", "pair": "c"},
-            r"A pair task was given single sentences: .*'c'.*`pair`",
+            r"A pair task was given single sentences: .*'c'.*name no column of pairs",
         ),
         ("a\tb\nx\ty\n\tz\n", {"text": "a"}, r"a\.tsv, line 3: 'a' is empty.*`allow_empty=True`"),
         ("a\tb\nx\t \u3000\n", {"text": "a", "pair": "b"}, r"line 2: 'b' is empty"),
