@@ -43,7 +43,10 @@ def test_each_objective_trains_and_is_written(objective, preset, tmp_path):
     embedding = EmbeddingSettings(objective=objective, pooling="cls")
     task = EmbeddingFinetuning(training_examples(objective), scored_pairs(), embedding)
     output = str(tmp_path / "tuned")
-    results = run_finetuning(task, SETTINGS, preset=preset, output=output, seeds=[1])
+    # Of so few texts, the losses under dropout tell more of the masks than of the training; SimCSE
+    # has nothing else to tell a text from itself.
+    settings = dataclasses.replace(SETTINGS, dropout=0.1 if objective == "simcse" else 0.0)
+    results = run_finetuning(task, settings, preset=preset, output=output, seeds=[1])
     losses = [record["loss"] for record in results["runs"][0]["history"]]
     assert np.mean(losses[-3:]) < losses[0]
     model = open_tuned_model(results["preset"], "text_embedder")
