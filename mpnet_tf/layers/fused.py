@@ -32,11 +32,10 @@ def fused(function):
     compiled = tf.function(function, jit_compile=True, autograph=False)
 
     @functools.wraps(function)
-    def call(*tensors, **named_tensors):
-        given = (*tensors, *named_tensors.values())
-        if is_fused(*(ops.shape(tensor) for tensor in given)):
-            return compiled(*tensors, **named_tensors)
-        return function(*tensors, **named_tensors)
+    def call(*tensors):
+        if is_fused(*map(ops.shape, tensors)):
+            return compiled(*tensors)
+        return function(*tensors)
 
     return call
 
