@@ -2,16 +2,16 @@
 
 import tensorflow as tf
 
-from mpnet_tf.objectives import draws
+from mpnet_tf.objectives.draws import shares
 from mpnet_tf.objectives.look_up import look_up
 
 
-def corrupt(token_ids, seed, *, roles, mask_rate, random_rate):
+def corrupt(token_ids, random_numbers, *, roles, mask_rate, random_rate):
     """Replaces tokens as BERT does (arXiv 1810.04805, section 3.1): 80 : 10 : 10 by default.
 
     Args:
         token_ids: int32 tensor of any shape. Tokens to predict.
-        seed: int32 tensor `(2,)` or `(num_parts, 2)`, as of `draws`.
+        random_numbers: int32 tensor of that shape, as of `draws.integers`.
         roles: `TokenRoles`. Random tokens are drawn evenly from its ids that stand for text.
         mask_rate: float in [0, 1]. Share replaced by the mask.
         random_rate: float in [0, 1 - mask_rate]. Share replaced by a random token; the rest stay.
@@ -19,18 +19,10 @@ def corrupt(token_ids, seed, *, roles, mask_rate, random_rate):
     Returns:
         int32 tensor of the same shape.
     """
-    fate_seed, token_seed = draws.split(seed, 2)
-    fate = draws.uniform(tf.shape(token_ids), fate_seed)
+    # The high bits tell whether a random token stands there, the remainder tells which: within a
+    # tenth of all integers, remainders are as even as within all.
+    fate = shares(random_numbers)
     text_token_ids = tf.constant(roles.text_token_ids)
-    random_ids = look_up(
-        text_token_ids,
-        draws.uniform(
-            tf.shape(token_ids),
-            token_seed,
-            minval=0,
-            maxval=tf.size(text_token_ids),
-            dtype=tf.int32,
-        ),
-    )
+    random_ids = look_up(text_token_ids, random_numbers % tf.size(text_token_ids))
     replaced = tf.where(fate < mask_rate + random_rate, random_ids, token_ids)
     return tf.where(fate < mask_rate, roles.mask_token_id, replaced)

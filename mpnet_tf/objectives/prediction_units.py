@@ -5,17 +5,20 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from mpnet_tf.objectives import draws
+from mpnet_tf.objectives.draws import shares
 
 GRANULARITIES = ("token", "word")
 
 
-def unit_starts(segment_ids, seed, *, candidates, continues, granularity, max_gram):
+def unit_starts(segment_ids, random_numbers, *, candidates, continues, granularity, max_gram):
     """Marks the tokens at which a unit of prediction begins.
+
+    A unit is a run of candidates: what may not be predicted ends it.
 
     Args:
         segment_ids: int32 tensor `(batch_size, sequence_length)`.
-        seed: int32 tensor `(2,)` or `(num_parts, 2)`, as of `draws`.
+        random_numbers: int32 tensor `(batch_size, sequence_length)`, as of `draws.integers`. Not
+            used where `max_gram` is 1.
         candidates: bool tensor `(batch_size, sequence_length)`. True where a token may be
             predicted.
         continues: bool tensor `(batch_size, sequence_length)`. True where a token continues the
@@ -35,11 +38,12 @@ def unit_starts(segment_ids, seed, *, candidates, continues, granularity, max_gr
         joined &= segment_ids[:, 1:] == segment_ids[:, :-1]
         starts &= ~tf.pad(continues[:, 1:] & joined, [[0, 0], [1, 0]])
     if max_gram > 1:
-        starts = _ngram_starts(starts, segment_ids, seed, max_gram=max_gram)
+        runs = candidates & ~tf.pad(candidates[:, :-1], [[0, 0], [1, 0]])
+        starts = runs | _ngram_starts(starts, segment_ids, random_numbers, max_gram=max_gram)
     return starts
 
 
-def _ngram_starts(starts, segment_ids, seed, *, max_gram):
+def _ngram_starts(starts, segment_ids, random_numbers, *, max_gram):
     """Keeps the starts that are reached from a document's first by jumps of random length.
 
     Following the jumps one after the other is a loop over words; doubling them (a jump, then two
@@ -48,8 +52,8 @@ def _ngram_starts(starts, segment_ids, seed, *, max_gram):
     batch_size, sequence_length = tf.unstack(tf.shape(starts))
     lengths = np.arange(1, max_gram + 1)
     weights = tf.constant(np.cumsum(1 / lengths) / np.sum(1 / lengths), tf.float32)
-    jump_draws = draws.uniform(tf.shape(starts), seed)
-    jump = 1 + tf.searchsorted(weights[:-1], tf.reshape(jump_draws, [-1]), side="right")
+    jump_draws = tf.reshape(shares(random_numbers), [-1])
+    jump = 1 + tf.searchsorted(weights[:-1], jump_draws, side="right")
     jump = tf.reshape(jump, [batch_size, sequence_length])
 
     # Words are numbered along the row; the words of a row are followed by one that ends it.

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from mpnet_tf.objectives.prediction_selection import first_in_order, random_order_keys
+from mpnet_tf.objectives.prediction_selection import first_in_order, order_keys
 
 
 def describe_text(rows, is_special):
@@ -140,7 +140,7 @@ def draw_sentences(rows, text, seed, *, is_sentence_end, prediction_rate):
     """
     order_seed, fate_seed = tf.unstack(tf.random.split(seed, 2))
     sentences = _list_sentences(rows, text, is_sentence_end)
-    keys = random_order_keys(sentences["document"], order_seed)
+    keys = _random_order_keys(sentences["document"], order_seed)
     sentences = _take(sentences, tf.argsort(keys, axis=1))
 
     document, length = sentences["document"], sentences["length"]
@@ -198,7 +198,7 @@ def fit_into_row(text, spans, seed, *, max_spans, num_places):
     # In random order over the row first, so that it is not always the last document that goes
     # short. A span that fits no row is no reason to leave out others.
     valid = (spans["length"] > 0) & (spans["length"] < num_places)
-    keys = random_order_keys(tf.zeros_like(spans["length"]), seed)
+    keys = _random_order_keys(tf.zeros_like(spans["length"]), seed)
     order, valid = first_in_order(keys, valid, max_spans)
     spans = _take(spans, order)
     places = tf.cumsum(tf.where(valid, spans["length"] + 1, 0), axis=1)
@@ -256,7 +256,7 @@ def place_spans(text, spans, seed, *, max_spans):
     free_before = tf.gather(drawn, source, batch_dims=1)
 
     # Spans with as many free tokens before them stand in random order.
-    keys = random_order_keys(free_before, tie_seed)
+    keys = _random_order_keys(free_before, tie_seed)
     is_before = same_document & (keys[:, tf.newaxis, :] < keys[:, :, tf.newaxis])
     candidate = first_candidate + free_before + _sum_where(is_before, length + is_span)
     start = tf.searchsorted(text["candidates_through"], candidate + 1)
@@ -291,3 +291,14 @@ def _take(spans, order):
 def _sum_where(mask, values):
     """Sums `values` `(batch_size, n)` where `mask` `(batch_size, n, n)`, for each of its rows."""
     return tf.reduce_sum(tf.where(mask, values[:, tf.newaxis, :], 0), axis=2)
+
+
+def _random_order_keys(groups, seed):
+    """Draws sort keys that shuffle within groups and keep the groups in order."""
+    # Over all of int32: without a range there is nothing to reduce the numbers to.
+    return order_keys(
+        groups,
+        tf.random.stateless_uniform(
+            tf.shape(groups), seed, minval=None, maxval=None, dtype=tf.int32
+        ),
+    )

@@ -138,7 +138,7 @@ class TokenPrediction:
 
         Args:
             rows: dict of int32 tensors `(batch_size, sequence_length)`.
-            seed: int32 tensor `(2,)` or `(num_parts, 2)`, as of `draws`.
+            seed: integer tensor `(2,)` or `(num_parts, 2)`, as of `draws.integers`.
             permuted: bool. Whether each document's predictions come in random order; in that of
                 the text otherwise.
 
@@ -147,11 +147,19 @@ class TokenPrediction:
             `valid`, the valid ones first, by document and in order of prediction; what `rows`
             holds there (0 and padding where not valid); `target_ids` and `stand_ins`.
         """
-        unit_seed, choice_seed, order_seed, corruption_seed = draws.split(seed, 4)
-        predicted = self._choose(rows, unit_seed, choice_seed)
-        places, valid = list_places(predicted, self._num_places)
+        length, num_places = self.sequence_length, self._num_places
+        batch_size = tf.shape(rows["segment_ids"])[0]
+        unit_length = length if self.max_gram > 1 else 0
+        for_units, for_choice, for_order, for_corruption = draws.integers(
+            seed,
+            batch_size,
+            [unit_length, length, num_places, num_places],
+        )
+        predicted = self._choose(rows, for_units, for_choice)
+        places, valid = list_places(predicted, batch_size, length, num_places)
+        valid = tf.ensure_shape(valid, [rows["segment_ids"].shape[0], num_places])
         if permuted:
-            places = shuffle_places(places, valid, rows["segment_ids"], order_seed)
+            places = shuffle_places(places, valid, rows["segment_ids"], for_order)
         taken = {
             name: tf.where(valid, look_up_in_rows(feature, places), 0)
             for name, feature in rows.items()
@@ -159,7 +167,7 @@ class TokenPrediction:
         taken["token_ids"] = tf.where(valid, taken["token_ids"], self.roles.pad_token_id)
         stand_ins = corrupt(
             taken["token_ids"],
-            corruption_seed,
+            for_corruption,
             roles=self.roles,
             mask_rate=self.mask_rate,
             random_rate=self.random_rate,
@@ -172,8 +180,8 @@ class TokenPrediction:
             "stand_ins": tf.where(valid, stand_ins, self.roles.pad_token_id),
         }
 
-    def _choose(self, rows, unit_seed, choice_seed):
-        """Marks the predicted tokens, bool `(batch_size, sequence_length)`."""
+    def _choose(self, rows, for_units, for_choice):
+        """Lists the predicted tokens, as `select_predicted` does."""
         candidates = rows["segment_ids"] > 0
         # One look-up tells both.
         is_special = self.roles.is_special.astype(np.int8)
@@ -182,7 +190,7 @@ class TokenPrediction:
             candidates &= kinds < 2
         starts = unit_starts(
             rows["segment_ids"],
-            unit_seed,
+            for_units,
             candidates=candidates,
             continues=tf.bitwise.bitwise_and(kinds, 1) > 0,
             granularity=self.granularity,
@@ -190,7 +198,7 @@ class TokenPrediction:
         )
         if self.selection == "bernoulli":
             return select_independently(
-                choice_seed,
+                for_choice,
                 candidates=candidates,
                 starts=starts,
                 prediction_rate=self.prediction_rate,
@@ -198,7 +206,7 @@ class TokenPrediction:
             )
         return select_predicted(
             rows["segment_ids"],
-            choice_seed,
+            for_choice,
             candidates=candidates,
             starts=starts,
             num_predicted=num_predicted(np.arange(self.sequence_length + 1), self.prediction_rate),

@@ -176,11 +176,11 @@ def test_ngrams_cover_each_length_alike():
     """With max_gram 3 each length covers a third of the words, so units are drawn 6 : 3 : 2."""
     from mpnet_tf.objectives.prediction_units import unit_starts
 
-    length = 600
-    candidates = tf.ones([200, length], tf.bool)
+    shape = (200, 600)
+    candidates = tf.ones(shape, tf.bool)
     starts = unit_starts(
-        tf.ones([200, length], tf.int32),
-        tf.constant([3, 4]),
+        tf.ones(shape, tf.int32),
+        tf.constant(np.random.default_rng(3).integers(-(2**31), 2**31, shape), tf.int32),
         candidates=candidates,
         continues=tf.zeros_like(candidates),
         granularity="token",
@@ -190,6 +190,25 @@ def test_ngrams_cover_each_length_alike():
     shares = np.bincount(lengths, minlength=4)[1:] / len(lengths)
     assert lengths.max() == 3
     np.testing.assert_allclose(shares, np.array([6, 3, 2]) / 11, atol=0.01)
+
+
+def test_ngrams_end_at_what_is_not_predicted():
+    """No unit runs over a special token: what follows one begins a unit."""
+    from mpnet_tf.objectives.prediction_units import unit_starts
+
+    generator = np.random.default_rng(4)
+    candidates = generator.random((50, 60)) < 0.8
+    starts = unit_starts(
+        tf.ones(candidates.shape, tf.int32),
+        tf.constant(generator.integers(-(2**31), 2**31, candidates.shape), tf.int32),
+        candidates=tf.constant(candidates),
+        continues=tf.constant(generator.random(candidates.shape) < 0.3),
+        granularity="word",
+        max_gram=3,
+    ).numpy()
+    begins_run = candidates & ~np.pad(candidates, [(0, 0), (1, 0)])[:, :-1]
+    assert starts[begins_run].all() and not starts[~candidates].any()
+    assert starts.sum() < candidates.sum()
 
 
 def test_stand_ins_are_8_to_1_to_1():

@@ -7,7 +7,6 @@ import tensorflow as tf
 from mpnet_tf.objectives.prediction_count import num_predicted
 from mpnet_tf.objectives.prediction_selection import (
     list_places,
-    random_order_keys,
     select_predicted,
 )
 
@@ -32,31 +31,28 @@ def random_rows(generator, share_of_continuations):
     return segment_ids, candidates, candidates & ~joined
 
 
-def select_one_by_one(segment_ids, candidates, starts, *, seed, budgets):
-    """Takes each document's units in the order of their keys, each if it still fits."""
+def random_numbers(generator, shape):
+    return generator.integers(-(2**31), 2**31, shape).astype(np.int32)
+
+
+def select_one_by_one(segment_ids, candidates, starts, *, numbers, budgets):
+    """Takes each document's units in the order of their numbers, each if it still fits."""
     units = [[] for _ in segment_ids]
     for row, place in zip(*np.nonzero(candidates), strict=True):
         if starts[row, place]:
             units[row].append([])
         units[row][-1].append(place)
-    # Keys belong to the numbers of units, of which a row has as many as tokens.
-    unit_segments = np.full(segment_ids.shape, segment_ids.max() + 1, np.int32)
-    for row, row_units in enumerate(units):
-        for number, unit in enumerate(row_units):
-            unit_segments[row, number] = segment_ids[row, unit[0]]
-    keys = random_order_keys(tf.constant(unit_segments), tf.constant(seed)).numpy()
-
     selected = np.zeros_like(candidates)
     num_cut = 0
     for row, row_units in enumerate(units):
         for document in range(1, segment_ids[row].max() + 1):
-            own = [u for u in range(len(row_units)) if unit_segments[row, u] == document]
-            own.sort(key=lambda number: keys[row, number])
-            budget = left = budgets[sum(len(row_units[number]) for number in own)]
-            for number in own:
-                if len(row_units[number]) <= left:
-                    selected[row, row_units[number]] = True
-                    left -= len(row_units[number])
+            own = [u for u, unit in enumerate(row_units) if segment_ids[row, unit[0]] == document]
+            own.sort(key=lambda unit: numbers[row, unit])
+            budget = left = budgets[sum(len(row_units[unit]) for unit in own)]
+            for unit in own:
+                if len(row_units[unit]) <= left:
+                    selected[row, row_units[unit]] = True
+                    left -= len(row_units[unit])
             if own and left == budget:
                 selected[row, row_units[own[0]][:budget]] = True
                 num_cut += 1
@@ -69,20 +65,21 @@ def test_units_are_taken_in_random_order_if_they_fit(prediction_rate, share_of_c
     generator = np.random.default_rng(1)
     budgets = num_predicted(np.arange(LENGTH + 1), prediction_rate)
     total_cut = 0
-    for number in range(12):
+    for _ in range(12):
         segment_ids, candidates, starts = random_rows(generator, share_of_continuations)
+        numbers = random_numbers(generator, segment_ids.shape)
         expected, num_cut = select_one_by_one(
-            segment_ids, candidates, starts, seed=[number, 7], budgets=budgets
+            segment_ids, candidates, starts, numbers=numbers, budgets=budgets
         )
         total_cut += num_cut
         selected = select_predicted(
             tf.constant(segment_ids),
-            tf.constant([number, 7]),
+            tf.constant(numbers),
             candidates=tf.constant(candidates),
             starts=tf.constant(starts),
             num_predicted=budgets,
         )
-        np.testing.assert_array_equal(selected, expected)
+        np.testing.assert_array_equal(selected, np.flatnonzero(expected))
     # Long units in documents with a small share have to be cut.
     assert total_cut > 0 or share_of_continuations < 0.8
 
@@ -92,20 +89,20 @@ def test_rows_without_text_have_nothing_to_select(batch_size):
     nothing = tf.zeros([batch_size, LENGTH], tf.bool)
     selected = select_predicted(
         tf.zeros([batch_size, LENGTH], tf.int32),
-        tf.constant([1, 2]),
+        tf.ones([batch_size, LENGTH], tf.int32),
         candidates=nothing,
         starts=nothing,
         num_predicted=num_predicted(np.arange(LENGTH + 1), 0.15),
     )
-    assert selected.shape == (batch_size, LENGTH) and not selected.numpy().any()
-    places, valid = list_places(selected, 5)
+    assert selected.shape == (0,)
+    places, valid = list_places(selected, batch_size, LENGTH, 5)
     assert places.shape == valid.shape == (batch_size, 5) and not valid.numpy().any()
 
 
-def test_places_are_listed_in_the_order_of_the_text():
-    predicted = tf.constant([[0, 1, 1, 0], [0, 0, 0, 0], [1, 1, 1, 1]]) > 0
-    places, valid = list_places(predicted, 4)
+def test_places_are_listed_row_by_row():
+    predicted = tf.constant([1, 2, 8, 9, 10, 11])
+    places, valid = list_places(predicted, 3, 4, 4)
     assert valid.numpy().tolist() == [[True, True, False, False], 4 * [False], 4 * [True]]
     assert places.numpy()[valid.numpy()].tolist() == [1, 2, 0, 1, 2, 3]
     with pytest.raises(tf.errors.InvalidArgumentError, match="more tokens than"):
-        list_places(predicted, 3)
+        list_places(predicted, 3, 4, 3)

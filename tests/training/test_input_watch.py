@@ -22,7 +22,7 @@ class Rows:
     """What batches ask of `PackedRows`; each reading begins with a call of `before_read`."""
 
     # So long that each batch is read by itself: of short rows, several are read at once.
-    sequence_length = 8192
+    sequence_length = 32768
     num_rows = 1000
 
     def __init__(self, before_read=lambda first_row: None):
