@@ -27,9 +27,10 @@ class TokenPrediction:
     Args:
         roles: `TokenRoles` of the vocabulary; None only checks the settings.
         sequence_length: int. Tokens in a row.
-        num_predictions: int or None. Places for predicted tokens in a row. Defaults to a tenth
-            more than the prediction rate asks for on average, since counts are rounded per
-            document; under "bernoulli" to six standard deviations more.
+        num_predictions: int or None. Places for predicted tokens in a row. Defaults to what a
+            document that fills the row needs: shorter ones, whose counts are rounded up, share
+            rows of which a little stays empty. Under "bernoulli" six standard deviations more
+            than the prediction rate asks for on average.
         prediction_rate: float in (0, 1). Share of each document's tokens to predict.
         mask_rate: float in [0, 1]. Share of the predicted tokens that the mask stands for.
         random_rate: float in [0, 1]. Share that a random token stands for; the rest stay.
@@ -73,8 +74,8 @@ class TokenPrediction:
         self.max_gram = max_gram
         self.predict_special_tokens = predict_special_tokens
         self._check_settings()
-        self._num_places = num_predictions or self._default_num_places()
         needed = int(self.num_predicted(sequence_length - 2))
+        self._num_places = num_predictions or self._default_num_places(needed)
         if self._num_places < needed:
             raise ValueError(
                 f"`num_predictions` must be at least {needed}, what a document that fills a row "
@@ -98,10 +99,10 @@ class TokenPrediction:
         if self.max_gram < 1:
             raise ValueError(f"`max_gram` must be at least 1. Received: max_gram={self.max_gram}")
 
-    def _default_num_places(self):
-        expected = self.sequence_length * self.prediction_rate
+    def _default_num_places(self, needed):
         if self.selection == "count":
-            return math.ceil(expected * 10 / 9)
+            return needed
+        expected = self.sequence_length * self.prediction_rate
         deviation = math.sqrt(expected * (1 - self.prediction_rate))
         return min(math.ceil(expected + 6 * deviation), self.sequence_length)
 

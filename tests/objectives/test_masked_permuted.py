@@ -34,7 +34,8 @@ def objectives():
         "original": {"predict_special_tokens": True},
     }
     made = {
-        name: MaskedPermuted(ROLES, SEQUENCE_LENGTH, **arguments)
+        # Rows that are not packed by what they predict need some places more.
+        name: MaskedPermuted(ROLES, SEQUENCE_LENGTH, num_predictions=11, **arguments)
         for name, arguments in settings.items()
     }
     return {name: (objective, tf.function(objective)) for name, objective in made.items()}

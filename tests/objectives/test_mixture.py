@@ -43,11 +43,11 @@ def test_shapes_are_static_and_fit_every_objective(rows):
     assert objective.names == ("mpnet", "clm", "mlm")
     dataset = tf.data.Dataset.from_tensors(rows).map(lambda row: objective(row, [4, 5]))
     slots, target_ids, target_weights = dataset.element_spec
-    # MPNet's 64 tokens, 11 masks and 11 queries; causal language modelling's 63 predictions.
+    # MPNet's 64 tokens, 9 masks and 9 queries; causal language modelling's 63 predictions.
     for name in ("token_ids", "position_ids", "block_position_ids", "segment_ids", "query_step"):
-        assert slots[name].shape == (60, 86)
+        assert slots[name].shape == (60, 82)
     for name in ("key_start", "key_end"):
-        assert slots[name].shape == (60, 75)
+        assert slots[name].shape == (60, 73)
     for spec in (slots["prediction_slots"], slots["objective_ids"], target_ids, target_weights):
         assert spec.shape == (60, 63)
 
@@ -69,7 +69,7 @@ def test_each_row_is_one_objectives(rows, batch):
             num_visible = visible[row, place].sum()
             length = (rows["segment_ids"][row] == segments[place]).sum()
             if objective == 0:  # MPNet: from a query slot, with the whole document in sight
-                assert place >= 75 and target == text[text_place] and num_visible == length
+                assert place >= 73 and target == text[text_place] and num_visible == length
             elif objective == 1:  # causal: the token behind, from those up to here
                 assert place < 64 and target == text[text_place + 1]
                 assert num_visible == positions[place] + 1

@@ -58,15 +58,15 @@ def test_mpnet_without_permutation_predicts_in_the_order_of_the_text():
 def test_the_joint_loss_asks_the_masks_too():
     made = batch("mpnet", mlm_loss_weight=0.25)
     alone = batch("mpnet")
-    # Rows of 64: 64 tokens, 11 masks, 11 query slots.
-    np.testing.assert_array_equal(made["prediction_slots"][:, :11], alone["prediction_slots"])
-    np.testing.assert_array_equal(made["prediction_slots"][0, 11:], np.arange(64, 75))
-    np.testing.assert_array_equal(made["target_ids"][:, 11:], alone["target_ids"])
+    # Rows of 64: 64 tokens, 9 masks, 9 query slots.
+    np.testing.assert_array_equal(made["prediction_slots"][:, :9], alone["prediction_slots"])
+    np.testing.assert_array_equal(made["prediction_slots"][0, 9:], np.arange(64, 73))
+    np.testing.assert_array_equal(made["target_ids"][:, 9:], alone["target_ids"])
     np.testing.assert_array_equal(
-        made["target_weights"][:, 11:], 0.25 * alone["target_weights"].numpy()
+        made["target_weights"][:, 9:], 0.25 * alone["target_weights"].numpy()
     )
     for half in ("position_ids", "segment_ids"):
-        np.testing.assert_array_equal(made[half][:, 64:75], made[half][:, 75:])
+        np.testing.assert_array_equal(made[half][:, 64:73], made[half][:, 73:])
 
 
 def test_configs_and_objectives_agree_on_settings_and_defaults():
