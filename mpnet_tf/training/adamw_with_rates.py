@@ -3,15 +3,19 @@
 import keras
 import tensorflow as tf
 
+from mpnet_tf.layers.fused import is_fused
+
+# Elements of a weight for which a pass over memory takes longer than starting what XLA compiles.
+_ENOUGH_TO_COMPILE = 1 << 16
+
 
 @keras.saving.register_keras_serializable(package="mpnet_tf")
 class AdamWWithRates(keras.optimizers.Adam):
     """AdamW whose learning rate can be multiplied by a factor for each weight.
 
     The weight decay is multiplied too, so that a weight with factor 0 stays as it is. The steps are
-    those of `keras.optimizers.AdamW`; where TensorFlow has an operation that updates a weight and
-    its moments at once, it is used: updating them one after the other reads and writes memory about
-    four times as often.
+    those of `keras.optimizers.AdamW`; on TensorFlow a weight and its moments are updated at once,
+    in place: updating them one after the other reads and writes memory about four times as often.
 
     Args:
         learning_rate: float or schedule.
@@ -62,24 +66,23 @@ class AdamWWithRates(keras.optimizers.Adam):
             for value in (variable, self._momentums[index], self._velocities[index])
         )
         dtype = weights.dtype
-        if decay is not None:
-            tf.raw_ops.ResourceApplyGradientDescent(
-                var=weights.handle, alpha=decay, delta=weights.read_value()
-            )
         step = tf.cast(self.iterations + 1, dtype)
         beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
-        tf.raw_ops.ResourceApplyAdam(
-            var=weights.handle,
-            m=first.handle,
-            v=second.handle,
-            beta1_power=beta_1**step,
-            beta2_power=beta_2**step,
-            lr=rate,
-            beta1=beta_1,
-            beta2=beta_2,
-            epsilon=tf.cast(self.epsilon, dtype),
-            grad=tf.cast(gradient, dtype),
-        )
+        settings = {
+            "var": weights.handle,
+            "m": first.handle,
+            "v": second.handle,
+            "beta1_power": beta_1**step,
+            "beta2_power": beta_2**step,
+            "lr": rate,
+            "beta1": beta_1,
+            "beta2": beta_2,
+            "epsilon": tf.cast(self.epsilon, dtype),
+            "grad": tf.cast(gradient, dtype),
+        }
+        is_large = weights.shape.num_elements() >= _ENOUGH_TO_COMPILE
+        move = _compiled_move if is_large and is_fused(weights.shape) else _move
+        move(settings, decay)
 
     def get_config(self):
         return {
@@ -88,3 +91,15 @@ class AdamWWithRates(keras.optimizers.Adam):
             "decay_rate": self.decay_rate,
             "no_decay": sorted(self.no_decay),
         }
+
+
+def _move(settings, decay):
+    """Lets a weight decay, or not with None, and moves it by `tf.raw_ops.ResourceApplyAdam`."""
+    if decay is not None:
+        weights = tf.raw_ops.ReadVariableOp(resource=settings["var"], dtype=settings["grad"].dtype)
+        tf.raw_ops.ResourceApplyGradientDescent(var=settings["var"], alpha=decay, delta=weights)
+    tf.raw_ops.ResourceApplyAdam(**settings)
+
+
+# XLA makes one pass of it, and compiles it once for all weights of a shape.
+_compiled_move = tf.function(_move, jit_compile=True, autograph=False)
