@@ -42,6 +42,19 @@ def product_with_transposed(inputs, matrix):
     return _product_with_transposed(inputs, matrix), gradient
 
 
+def sum_of_rows(values):
+    """Sums over all axes but the last, as a product with ones: half the time of `ops.sum`.
+
+    Args:
+        values: float tensor `(..., num_columns)`.
+
+    Returns:
+        Float tensor `(num_columns,)`.
+    """
+    rows = ops.reshape(values, (-1, values.shape[-1]))
+    return ops.matmul(ops.ones((1, ops.shape(rows)[0]), rows.dtype), rows)[0]
+
+
 def _product_with_transposed(inputs, matrix):
     # On a CPU, TensorFlow's product of two matrices is a third slower where the second is wide and
     # transposed. Its product of batches of matrices, here of one each, is not.

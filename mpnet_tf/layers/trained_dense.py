@@ -3,6 +3,7 @@
 from keras import ops
 
 from mpnet_tf.layers.matrix_products import product
+from mpnet_tf.layers.trained_gelu import trained_gelu
 
 
 def trained_dense(dense, inputs, training):
@@ -16,7 +17,31 @@ def trained_dense(dense, inputs, training):
     Returns:
         Float tensor `(..., units)`.
     """
-    if not training or dense.quantization_mode is not None:
+    if not _is_trained(dense, training):
         return dense(inputs)
-    kernel, bias = (ops.cast(weight, dense.compute_dtype) for weight in (dense.kernel, dense.bias))
+    kernel, bias = _weights(dense)
     return ops.add(product(inputs, kernel), bias)
+
+
+def trained_dense_gelu(dense, inputs, training, *, approximate):
+    """Computes a dense layer without activation and gelu of its outputs.
+
+    Args:
+        dense, inputs, training: as `trained_dense` takes them.
+        approximate: bool. Whether to use the tanh approximation.
+
+    Returns:
+        Float tensor `(..., units)`.
+    """
+    if not _is_trained(dense, training):
+        return ops.gelu(dense(inputs), approximate=approximate)
+    kernel, bias = _weights(dense)
+    return trained_gelu(product(inputs, kernel), bias, approximate=approximate)
+
+
+def _is_trained(dense, training):
+    return training and dense.quantization_mode is None
+
+
+def _weights(dense):
+    return [ops.cast(weight, dense.compute_dtype) for weight in (dense.kernel, dense.bias)]

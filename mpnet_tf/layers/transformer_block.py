@@ -5,8 +5,7 @@ from keras import ops
 
 from mpnet_tf.layers.counter_dropout import CounterDropout
 from mpnet_tf.layers.rematerialization import rematerialized_call
-from mpnet_tf.layers.trained_dense import trained_dense
-from mpnet_tf.layers.trained_gelu import trained_gelu
+from mpnet_tf.layers.trained_dense import trained_dense_gelu
 from mpnet_tf.layers.trained_layer_norm import TrainedLayerNorm
 from mpnet_tf.layers.two_stream_attention import TwoStreamAttention
 
@@ -213,11 +212,9 @@ class TransformerBlock(keras.layers.Layer):
         return hidden + self._feed_forward(normalized, training)
 
     def _feed_forward(self, hidden, training):
-        hidden = trained_dense(self.intermediate, hidden, training)
-        if training:
-            hidden = trained_gelu(hidden, approximate=self.approximate_gelu)
-        else:
-            hidden = ops.gelu(hidden, approximate=self.approximate_gelu)
+        hidden = trained_dense_gelu(
+            self.intermediate, hidden, training, approximate=self.approximate_gelu
+        )
         return self.feedforward_output_dropout(self.feedforward_output(hidden), training=training)
 
     def compute_output_spec(self, query_input, key_input, attention_bias, training=None):

@@ -22,14 +22,15 @@ def gelu(value, approximate):
 @pytest.mark.parametrize("approximate", [False, True])
 def test_matches_the_formulas(approximate, dtype, tolerance):
     inputs = tf.cast(np.random.default_rng(0).normal(size=(7, 33)) * 3, dtype)
+    bias = tf.cast(np.random.default_rng(2).normal(size=33), dtype)
     upstream = tf.cast(np.random.default_rng(1).normal(size=(7, 33)), dtype)
     with tf.GradientTape() as tape:
-        tape.watch(inputs)
-        outputs = trained_gelu(inputs, approximate=approximate)
-    gradient = tape.gradient(outputs, inputs, output_gradients=upstream)
-    assert outputs.dtype == gradient.dtype == inputs.dtype
+        tape.watch([inputs, bias])
+        outputs = trained_gelu(inputs, bias, approximate=approximate)
+    gradient, of_bias = tape.gradient(outputs, [inputs, bias], output_gradients=upstream)
+    assert outputs.dtype == gradient.dtype == of_bias.dtype == inputs.dtype
 
-    values = tf.cast(inputs, tf.float64).numpy()
+    values = (tf.cast(inputs, tf.float64) + tf.cast(bias, tf.float64)).numpy()
     expected = np.vectorize(lambda value: gelu(value, approximate))(values)
     step = 1e-5
     derivative = np.vectorize(
@@ -38,23 +39,23 @@ def test_matches_the_formulas(approximate, dtype, tolerance):
     np.testing.assert_allclose(
         tf.cast(outputs, tf.float64), expected, atol=tolerance, rtol=tolerance
     )
-    np.testing.assert_allclose(
-        tf.cast(gradient, tf.float64),
-        derivative * tf.cast(upstream, tf.float64).numpy(),
-        atol=2 * tolerance,
-        rtol=2 * tolerance,
-    )
+    derivative *= tf.cast(upstream, tf.float64).numpy()
+    for found, expected in ((gradient, derivative), (of_bias, derivative.sum(axis=0))):
+        np.testing.assert_allclose(
+            tf.cast(found, tf.float64), expected, atol=2 * tolerance, rtol=2 * tolerance
+        )
 
 
 @pytest.mark.parametrize("approximate", [False, True])
 def test_same_in_a_graph_and_compiled(approximate):
     inputs = tf.constant(np.random.default_rng(0).normal(size=(5, 9)), tf.float32)
+    bias = tf.constant(np.random.default_rng(1).normal(size=9), tf.float32)
 
     def derivative(inputs):
         with tf.GradientTape() as tape:
-            tape.watch(inputs)
-            outputs = trained_gelu(inputs, approximate=approximate)
-        return outputs, tape.gradient(outputs, inputs)
+            tape.watch([inputs, bias])
+            outputs = trained_gelu(inputs, bias, approximate=approximate)
+        return outputs, *tape.gradient(outputs, [inputs, bias])
 
     expected = derivative(inputs)
     for jit_compile in (False, True):
@@ -62,5 +63,5 @@ def test_same_in_a_graph_and_compiled(approximate):
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-6)
     np.testing.assert_allclose(
-        expected[0], keras.ops.gelu(inputs, approximate=approximate), atol=1e-6
+        expected[0], keras.ops.gelu(inputs + bias, approximate=approximate), atol=1e-6
     )
