@@ -34,7 +34,9 @@ class ArrayFile:
         self._dtype = dtype
         # Open as long as it is read.
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115
-        size_bytes = os.fstat(self._file.fileno()).st_size
+        self._descriptor = self._file.fileno()
+        self._itemsize = dtype.itemsize
+        size_bytes = os.fstat(self._descriptor).st_size
         if size_bytes == 0 or size_bytes % dtype.itemsize:
             raise ValueError(
                 f"{path} has the wrong size: expected a positive multiple of {dtype.itemsize} "
@@ -57,15 +59,15 @@ class ArrayFile:
 
     def read_bytes(self, start, stop):
         """Reads the numbers from `start` to `stop`, ints, as `bytes`."""
-        wanted = (stop - start) * self._dtype.itemsize
+        wanted = (stop - start) * self._itemsize
         try:
-            content = os.pread(self._file.fileno(), wanted, start * self._dtype.itemsize)
+            content = os.pread(self._descriptor, wanted, start * self._itemsize)
         except OSError as error:
             raise OSError(f"Cannot read {self._path}: {error.strerror}") from error
         if len(content) != wanted:
             raise ValueError(
                 f"{self._path} was cut short while it was read: expected {wanted} bytes from byte "
-                f"{start * self._dtype.itemsize} on, found {len(content)}. Copy it again, or "
+                f"{start * self._itemsize} on, found {len(content)}. Copy it again, or "
                 "prepare the shards again."
             )
         return content

@@ -129,7 +129,8 @@ class PackedRows:
             np.array(token_id, self._shards.dtype).tobytes()
             for token_id in (self._start_token_id, self._end_token_id, self._pad_token_id)
         )
-        behind = [end + count * pad + start for count in num_padding.tolist()]
+        between = end + start
+        behind = [end + count * pad + start if count else between for count in num_padding.tolist()]
         behind[-1] = behind[-1][: -len(start)]
         joined = [start, *itertools.chain.from_iterable(zip(texts, behind, strict=True))]
         return np.frombuffer(b"".join(joined), self._shards.dtype)

@@ -41,12 +41,13 @@ def graph_flops(graph):
     """Counts what the matrix products of a graph do, from their operands' shapes.
 
     TensorFlow's profiler does not do here: it takes the wrong axis for the inner one where a
-    batch of products transposes its first factor.
+    batch of products transposes its first factor. Products with a single row are sums of rows,
+    the gradients of biases, which by `ops.sum` would be no products either.
     """
     flops = 0
     for operation in graph.get_operations():
         assert "Einsum" not in operation.type and "Conv" not in operation.type
-        if "MatMul" in operation.type:
+        if "MatMul" in operation.type and operation.outputs[0].shape[-2] > 1:
             attribute = TRANSPOSE_ATTRIBUTES[operation.type]
             inner_axis = -2 if operation.get_attr(attribute) else -1
             inner = operation.inputs[0].shape[inner_axis]
